@@ -1,0 +1,100 @@
+package crm
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/goen-crm/crm/mailer"
+)
+
+// A CRM connects a store and a mailer. It is safe for concurrent use; any
+// number of them, in any number of processes, may work on one database.
+type CRM struct {
+	store  Store
+	mailer mailer.Mailer
+	config Config
+	wake   chan struct{} // tells idle workers that facts came in
+
+	mu    sync.Mutex
+	known map[string]*definitions // by shop, as last read
+}
+
+// New returns a CRM on a store and a mailer. A nil config means all defaults.
+// It does no I/O and starts no goroutine: see [CRM.Run].
+func New(store Store, m mailer.Mailer, config *Config) (*CRM, error) {
+	if store == nil {
+		return nil, &FieldError{Field: "Store", Err: ErrRequired}
+	}
+	if m == nil {
+		return nil, &FieldError{Field: "Mailer", Err: ErrRequired}
+	}
+	c := &CRM{
+		store: store, mailer: m, config: config.withDefaults(),
+		wake: make(chan struct{}, 1), known: make(map[string]*definitions),
+	}
+	if err := c.config.validate(); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// Shop returns a handle on a shop. It does no I/O and may be called often. The
+// shop becomes known with [Shop.Configure].
+func (c *CRM) Shop(id string) *Shop { return &Shop{crm: c, id: id} }
+
+// NextDue returns when the earliest work of any shop is due, if that is at
+// until or before: the time of the clock if facts wait to be folded.
+func (c *CRM) NextDue(ctx context.Context, until time.Time) (next time.Time, ok bool, err error) {
+	backlog, err := c.store.Backlog(ctx, instant(until))
+	if err != nil {
+		return time.Time{}, false, err
+	}
+	for _, b := range backlog {
+		if b.Pending {
+			return instant(c.config.Clock()), true, nil
+		}
+		next = earliest(next, b.NextTimer)
+		if c.config.Mode != Off {
+			next = earliest(next, b.NextSend)
+		}
+	}
+	return next, !next.IsZero() && !next.After(until), nil
+}
+
+func (c *CRM) now() time.Time { return instant(c.config.Clock()) }
+
+// definitions returns a shop's definitions as last read, or reads them.
+func (c *CRM) definitions(ctx context.Context, shop string) (*definitions, error) {
+	c.mu.Lock()
+	d := c.known[shop]
+	c.mu.Unlock()
+	if d != nil {
+		return d, nil
+	}
+	return c.reload(ctx, shop)
+}
+
+// reload reads a shop's definitions. Of two that read at once, the newer stays.
+func (c *CRM) reload(ctx context.Context, shop string) (*definitions, error) {
+	list, revision, err := c.store.Definitions(ctx, shop)
+	if err != nil {
+		return nil, err
+	}
+	d, err := readDefinitions(shop, list, revision)
+	if err != nil {
+		return nil, err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if have := c.known[shop]; have == nil || have.revision <= revision {
+		c.known[shop] = d
+	}
+	return c.known[shop], nil
+}
+
+func (c *CRM) forget(shop string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.known, shop)
+}

@@ -1,0 +1,343 @@
+package crm
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/goen-crm/crm/mailer"
+)
+
+const (
+	// claimLease is how long a claimed message waits for its start: later, the
+	// fence it passed is too old, and it is claimed again.
+	claimLease = 5 * time.Second
+	// claimBatch is how many messages one connection claims at a time.
+	claimBatch = 8
+)
+
+// sendDue claims a few of a shop's messages that are due and sends them.
+func (c *CRM) sendDue(ctx context.Context, shop *Shop, now time.Time) (bool, error) {
+	if c.config.Mode == Off {
+		return false, nil
+	}
+	d, err := c.definitions(ctx, shop.id)
+	if err != nil {
+		return false, err
+	}
+	leases, err := c.store.Lease(ctx, shop.id, LeaseRequest{Now: now, Until: now.Add(claimLease), Limit: claimBatch})
+	if err != nil {
+		return false, err
+	}
+	for _, m := range leases.Expired {
+		// A worker died, or lost its way, between start and answer.
+		if err := c.unknown(ctx, shop, m, now, ReasonCrash); err != nil {
+			return true, err
+		}
+	}
+	for i, m := range leases.Claimed {
+		if d.template(m.Template, m.TemplateVersion) == nil { // published by another process
+			if d, err = c.reload(ctx, shop.id); err != nil {
+				return true, err
+			}
+		}
+		if ctx.Err() != nil {
+			return true, c.release(context.WithoutCancel(ctx), shop, leases.Claimed[i:], now)
+		}
+		// Render and send outlive the end of Run: what is begun is completed.
+		if err := c.deliver(context.WithoutCancel(ctx), shop, d, m, now); err != nil {
+			return true, err
+		}
+	}
+	return len(leases.Claimed)+len(leases.Expired) > 0, nil
+}
+
+// release gives back messages that were claimed and not begun.
+func (c *CRM) release(ctx context.Context, shop *Shop, messages []Message, now time.Time) error {
+	marks := make([]Mark, len(messages))
+	for i, m := range messages {
+		marks[i] = mark(m, MessageQueued, now)
+		marks[i].From = []MessageState{MessageClaimed}
+		marks[i].SendAt = m.SendAt
+	}
+	_, err := c.store.Mark(ctx, shop.id, marks)
+	return err
+}
+
+// mark begins the mark that moves m to a state.
+func mark(m Message, to MessageState, at time.Time) Mark {
+	return Mark{
+		Message: m.ID, Attempt: m.Attempt, From: []MessageState{MessageClaimed, MessageStarted}, To: to, At: at,
+		Failures: m.Failures, Unknowns: m.Unknowns,
+	}
+}
+
+// decided is the line of the log that goes with a mark.
+func decided(m Message, kind DecisionKind, at time.Time, reason Reason) *Decision {
+	return &Decision{
+		Customer: m.Customer, At: at, Kind: kind, Reason: reason, Journey: m.Journey, Version: m.Version,
+		Enrollment: m.Enrollment, Step: m.Step, Message: m.ID,
+	}
+}
+
+// deliver renders, starts and sends one claimed message and settles it. It
+// returns an error only if the store fails; what becomes of the message is in
+// its state.
+func (c *CRM) deliver(ctx context.Context, shop *Shop, d *definitions, m Message, now time.Time) error {
+	if reason := c.obstacle(m, now); reason != "" {
+		skip := mark(m, MessageSkipped, now)
+		skip.Reason, skip.Decision = reason, decided(m, DecidedSkip, now, reason)
+		return c.settle(ctx, shop, skip)
+	}
+	mail, err := c.compose(ctx, shop, d, &m, now)
+	if err != nil {
+		c.config.Logger.ErrorContext(ctx, "crm: message cannot be rendered", "shop", shop.id, "message", m.ID, "template", m.Template)
+		return c.failed(ctx, shop, m, now, ReasonRender)
+	}
+	s := &sending{crm: c, shop: shop, message: m, now: now}
+	err = s.send(ctx, mail)
+	if s.refused != nil {
+		return s.refused // the store could not mark the start
+	}
+	return c.outcome(ctx, s, err)
+}
+
+// obstacle says why a message must not be sent now, "" if it may.
+func (c *CRM) obstacle(m Message, now time.Time) Reason {
+	switch {
+	case c.config.Mode == Dry:
+		return ReasonMode
+	case !m.Deadline.IsZero() && now.After(m.Deadline):
+		return ReasonLate
+	}
+	return ""
+}
+
+// compose makes the mail of a message: from the bytes stored before its first
+// start, or from its template. m.Content is what is to be stored.
+func (c *CRM) compose(ctx context.Context, shop *Shop, d *definitions, m *Message, now time.Time) (*mailer.Message, error) {
+	composer, composes := mailer.As[mailer.Composer](c.mailer)
+	mail := new(mailer.Message)
+	if m.Content != nil && !composes {
+		return mail, json.Unmarshal(m.Content, mail)
+	}
+	if m.Content != nil {
+		mail = d.mail(*m, "", "", "", "")
+		mail.Raw = m.Content
+		return mail, nil
+	}
+	mail, err := shop.render(ctx, d, *m, now)
+	if err != nil {
+		return nil, err
+	}
+	if err := mail.Validate(); err != nil {
+		return nil, err
+	}
+	if composes {
+		mail.Raw, err = composer.Compose(mail)
+		m.Content = mail.Raw
+	} else {
+		m.Content, err = json.Marshal(mail)
+	}
+	return mail, err
+}
+
+// render fills in a message's template from the customer's picture.
+func (s *Shop) render(ctx context.Context, d *definitions, m Message, now time.Time) (*mailer.Message, error) {
+	t := d.template(m.Template, m.TemplateVersion)
+	if t == nil {
+		return nil, ErrNotFound
+	}
+	v, err := s.viewBy(ctx, d, now, m.Customer)
+	if err != nil {
+		return nil, err
+	}
+	if v.person == nil {
+		return nil, ErrNotFound
+	}
+	customer := v.person.picture()
+	words := t.nearest(customer.Locale, d.settings.Locale)
+	data := MailData{
+		Shop: d.settings, Customer: *customer, Name: FormatName(customer.Profile, words.locale),
+		OptOut: d.settings.Legal.optOut(m.Customer, m.ID), Now: m.SendAt.In(d.zone),
+	}
+	if i := d.ladder.index(customer.Rank.Rank); i >= 0 {
+		data.RankName = d.ladder.Ranks[i].name()
+	}
+	if o := v.person.orders[m.Order]; o != nil {
+		placed := o.placed()
+		data.Order = &placed
+	}
+	if id, ok := cutPrefix(m.CartKey, cartPrefix); ok && v.person.state.Carts[id] != nil {
+		cart := v.person.state.Carts[id].Cart
+		data.Cart = &cart
+	}
+	subject, text, html, err := words.render(data)
+	if err != nil {
+		return nil, err
+	}
+	mail := d.mail(m, subject, text, html, data.OptOut)
+	mail.To.Name = ""
+	return mail, nil
+}
+
+// sending is one attempt to send a message.
+type sending struct {
+	crm     *CRM
+	shop    *Shop
+	message Message
+	now     time.Time
+	started bool
+	lost    bool  // the lease had run out: another worker has the message
+	refused error // what the store said instead of marking the start
+}
+
+// send hands the mail to the mailer, which marks its start, or marks it first
+// if the mailer does not.
+func (s *sending) send(ctx context.Context, mail *mailer.Message) (err error) {
+	ctx, cancel := context.WithTimeout(ctx, s.crm.config.SendTimeout)
+	defer cancel()
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("crm: mailer panicked")
+		}
+	}()
+	if _, marks := mailer.As[mailer.Marker](s.crm.mailer); !marks {
+		if err := s.start(ctx); err != nil {
+			return err
+		}
+	}
+	return s.crm.mailer.Send(ctx, mail.OnStarted(s.start))
+}
+
+// start marks the point of no return, durably.
+func (s *sending) start(ctx context.Context) error {
+	if s.started {
+		return nil
+	}
+	// The clock has gone on while mails before this one were sent.
+	now := s.now
+	if current := s.crm.now(); current.After(now) {
+		now = current
+	}
+	m := mark(s.message, MessageStarted, now)
+	m.From = []MessageState{MessageClaimed}
+	m.Content = s.message.Content
+	m.Lease = now.Add(s.crm.config.SendTimeout + time.Minute)
+	applied, err := s.crm.store.Mark(ctx, s.shop.id, []Mark{m})
+	switch {
+	case err != nil:
+		s.refused = err
+		return err
+	case !applied[0]:
+		s.lost = true
+		return fmt.Errorf("crm: the message's lease has run out")
+	}
+	s.started = true
+	return nil
+}
+
+// outcome settles a message by what the mailer returned.
+func (c *CRM) outcome(ctx context.Context, s *sending, err error) error {
+	m, now := s.message, s.now
+	if current := c.now(); current.After(now) {
+		now = current
+	}
+	switch {
+	case err == nil:
+		sent := mark(m, MessageSent, now)
+		sent.From = append(sent.From, MessageUnknown)
+		sent.Decision = decided(m, DecidedSend, now, "")
+		return c.settle(ctx, s.shop, sent)
+	case s.lost:
+		return nil
+	case mailer.IsPermanent(err):
+		return c.failed(ctx, s.shop, m, now, ReasonPermanent)
+	case mailer.IsTemporary(err) || !s.started:
+		return c.retry(ctx, s.shop, m, now)
+	}
+	return c.unknown(ctx, s.shop, m, now, ReasonLost)
+}
+
+func (c *CRM) settle(ctx context.Context, shop *Shop, m Mark) error {
+	_, err := c.store.Mark(ctx, shop.id, []Mark{m}) // one that is not applied has been settled by another worker
+	return err
+}
+
+func (c *CRM) failed(ctx context.Context, shop *Shop, m Message, now time.Time, reason Reason) error {
+	m.Failures++
+	failed := mark(m, MessageFailed, now)
+	failed.Reason, failed.Decision = reason, decided(m, DecidedFail, now, reason)
+	return c.settle(ctx, shop, failed)
+}
+
+// retry puts a message off that the mail system did not take.
+func (c *CRM) retry(ctx context.Context, shop *Shop, m Message, now time.Time) error {
+	if m.Failures+1 >= c.config.Tries {
+		return c.failed(ctx, shop, m, now, ReasonTries)
+	}
+	m.Failures++
+	again := mark(m, MessageQueued, now)
+	again.Reason, again.Decision = ReasonTemporary, decided(m, DecidedRetry, now, ReasonTemporary)
+	again.SendAt = now.Add(backoff(m.Failures))
+	return c.settle(ctx, shop, again)
+}
+
+// backoff is the pause after the nth failure: 1, 4, 16, 64 minutes, then 4 hours.
+func backoff(n int) time.Duration {
+	return min(4*time.Hour, time.Minute<<(2*min(n-1, 8)))
+}
+
+// unknown settles a message that may or may not have been taken: a
+// transactional one is sent once more, others are left to [Shop.Resolve].
+func (c *CRM) unknown(ctx context.Context, shop *Shop, m Message, now time.Time, reason Reason) error {
+	m.Unknowns++
+	to := MessageUnknown
+	if m.Class == Transactional && m.Unknowns == 1 {
+		to = MessageQueued
+	}
+	mark := mark(m, to, now)
+	mark.From = []MessageState{MessageStarted}
+	mark.SendAt = now.Add(backoff(1))
+	mark.Reason, mark.Decision = reason, decided(m, DecidedUnknown, now, reason)
+	return c.settle(ctx, shop, mark)
+}
+
+// A Resolution says what is to be done with a message whose fate is unknown.
+type Resolution string
+
+// The resolutions.
+const (
+	Resend Resolution = "resend" // send it again, though it may have arrived
+	Drop   Resolution = "drop"   // leave it: it counts as failed
+)
+
+// Resolve decides about a message in state [MessageUnknown]. It returns
+// [ErrNotFound] if there is none by that id.
+func (s *Shop) Resolve(ctx context.Context, message string, r Resolution) error {
+	now := s.crm.now()
+	for m, err := range s.crm.store.Messages(ctx, s.id, MessageQuery{ID: message, States: []MessageState{MessageUnknown}}) {
+		if err != nil {
+			return err
+		}
+		to, kind := MessageQueued, DecidedRetry
+		switch r {
+		case Resend:
+		case Drop:
+			to, kind = MessageFailed, DecidedFail
+		default:
+			return &FieldError{Field: "Resolution", Err: ErrUnknown}
+		}
+		mark := mark(m, to, now)
+		mark.From = []MessageState{MessageUnknown}
+		mark.SendAt = now
+		mark.Reason, mark.Decision = m.Reason, decided(m, kind, now, m.Reason)
+		applied, err := s.crm.store.Mark(ctx, s.id, []Mark{mark})
+		if err == nil && !applied[0] {
+			err = ErrNotFound // somebody else has just resolved it
+		}
+		return err
+	}
+	return ErrNotFound
+}

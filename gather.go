@@ -1,0 +1,186 @@
+package crm
+
+import (
+	"encoding/json"
+	"slices"
+	"time"
+)
+
+// record is one customer row under the lock, decoded.
+type record struct {
+	row     CustomerRow
+	state   *customerState
+	orders  map[string]*orderState
+	changed map[string]bool // orders to write
+	facts   []Fact          // what its inbox held and could be read
+	broken  bool            // the row was written by a newer core
+
+	loadedDue time.Time // NextDue as it was loaded
+}
+
+// household is the customers of one transaction, and those they depend on. It
+// is split into groups that share an address, a cart or an owner: a group is
+// folded whole or not at all.
+type household struct {
+	records map[string]*record
+	// setAside are facts that could not be read, by id.
+	setAside map[string]string
+}
+
+// gather reads the selected customers and locks whoever else their facts
+// concern.
+func gather(w *Work) (*household, error) {
+	h := &household{records: make(map[string]*record), setAside: make(map[string]string)}
+	asked := make(map[string]bool)
+	rows := w.Customers
+	for {
+		var need []string
+		for _, row := range rows {
+			asked[row.ID] = true
+			h.records[row.ID] = h.read(row)
+		}
+		for _, row := range rows {
+			for _, key := range h.records[row.ID].needs() {
+				if !asked[key] {
+					asked[key] = true
+					need = append(need, key)
+				}
+			}
+		}
+		if len(need) == 0 {
+			return h, nil
+		}
+		slices.Sort(need)
+		var err error
+		if rows, err = w.Lock(need); err != nil {
+			return nil, err
+		}
+	}
+}
+
+func (h *household) read(row CustomerRow) *record {
+	r := &record{row: row, loadedDue: row.NextDue, orders: make(map[string]*orderState), changed: make(map[string]bool)}
+	var err error
+	if r.state, err = decodeState(row.State); err != nil {
+		r.broken = true
+		return r
+	}
+	for _, o := range row.Orders {
+		order := new(orderState)
+		if json.Unmarshal(o.State, order) != nil {
+			r.broken = true
+			return r
+		}
+		r.orders[o.ID] = order
+	}
+	for _, pending := range row.Pending {
+		fact, err := pending.fact()
+		if err != nil {
+			h.setAside[pending.ID] = string(ReasonUndecodable)
+			continue
+		}
+		r.facts = append(r.facts, fact)
+	}
+	return r
+}
+
+// needs are the other customers without whom r cannot be folded: its owner,
+// everyone its facts name, and, for an address or cart that facts came in for,
+// everyone who was seen with it.
+func (r *record) needs() []string {
+	if r.broken {
+		return nil
+	}
+	var keys []string
+	if r.state.Owner != "" {
+		keys = append(keys, r.state.Owner)
+	}
+	for _, f := range r.facts {
+		keys = append(keys, f.keys()...)
+	}
+	if len(r.facts) > 0 && !isAccount(r.row.ID) {
+		keys = append(keys, latestLinks(r.state.Links)...)
+	}
+	return keys
+}
+
+// maxLinks bounds how many customers of one address or cart are told what
+// happens under it: an office's shared address must not lock the whole office.
+const maxLinks = 32
+
+// latestLinks returns the customers seen last with an address or cart.
+func latestLinks(links map[string]stamp) []string {
+	keys := sortedKeys(links)
+	slices.SortStableFunc(keys, func(a, b string) int { return links[b].compare(links[a]) })
+	return keys[:min(len(keys), maxLinks)]
+}
+
+// groups returns the sets of records that are complete and readable, each in
+// order of key.
+func (h *household) groups() [][]*record {
+	leader := make(map[string]string)
+	var find func(key string) string
+	find = func(key string) string {
+		if l, ok := leader[key]; ok && l != key {
+			leader[key] = find(l)
+			return leader[key]
+		}
+		return key
+	}
+	spoilt := make(map[string]bool)
+	keys := sortedKeys(h.records)
+	for _, key := range keys {
+		for _, need := range h.records[key].needs() {
+			a, b := find(key), find(need)
+			if a != b {
+				leader[max(a, b)] = min(a, b)
+			}
+		}
+	}
+	for _, key := range keys {
+		if h.records[key].broken {
+			spoilt[find(key)] = true
+		}
+		for _, need := range h.records[key].needs() {
+			if h.records[need] == nil {
+				spoilt[find(key)] = true // somebody else has it locked
+			}
+		}
+	}
+	members := make(map[string][]*record)
+	for _, key := range keys {
+		members[find(key)] = append(members[find(key)], h.records[key])
+	}
+	var groups [][]*record
+	for _, key := range sortedKeys(members) {
+		if !spoilt[key] {
+			groups = append(groups, members[key])
+		}
+	}
+	return groups
+}
+
+// fold decides for every complete group of h what follows from its facts and
+// from the timers due at now, and returns all that is to be written. It is the
+// core's whole surface: no clock, no I/O.
+func fold(d *definitions, now time.Time, h *household) (*Changes, []*person, error) {
+	out := &Changes{SetAside: make(map[string]string)}
+	var persons []*person
+	for _, group := range h.groups() {
+		g := newGroup(d, now, group, out)
+		g.link()
+		persons = append(persons, g.persons()...)
+		if err := g.write(); err != nil {
+			return nil, nil, err
+		}
+		for _, r := range group {
+			for _, pending := range r.row.Pending {
+				out.Consumed = append(out.Consumed, InboxEntry{r.row.ID, pending.ID})
+				if reason, ok := h.setAside[pending.ID]; ok {
+					out.SetAside[pending.ID] = reason
+				}
+			}
+		}
+	}
+	return out, persons, nil
+}

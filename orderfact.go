@@ -1,0 +1,102 @@
+package crm
+
+// order returns an order of hers for writing.
+func (p *person) order(id string) *orderState {
+	o := p.orders[id]
+	if o == nil {
+		o = &orderState{ID: id}
+		p.orders[id] = o
+	}
+	p.changed[id] = true
+	return o
+}
+
+// seeOrder takes in a fact about an order, her own or a neighbour's.
+func (p *person) seeOrder(f sighting, ev event) {
+	if saved, ok := f.Body.(OrderSaved); ok && !p.inCurrency(saved.Order) {
+		if !f.near {
+			p.out.SetAside[f.ID] = string(ReasonCurrency)
+			p.log(Decision{At: ev.at, Kind: DecidedReport, Reason: ReasonCurrency, Detail: "order " + saved.ID})
+		}
+		return
+	}
+	var o *orderState
+	if f.near {
+		id := orderID(f.Body)
+		if o = p.state.Near[id]; o == nil {
+			o = &orderState{ID: id}
+		}
+	} else {
+		o = p.order(orderID(f.Body))
+	}
+	failedBefore := !o.failed().IsZero()
+	o.apply(f.Fact)
+	ev.order = o
+	events := []event{ev}
+	follow := func(kind FactType) {
+		next := ev
+		next.kind = kind
+		events = append(events, next)
+	}
+	if failed := !o.failed().IsZero(); failed && !failedBefore {
+		o.Placed, o.Counted = false, false
+		follow(FactOrderFailed)
+	}
+	if o.accepted() && !o.Placed {
+		o.Placed = true
+		follow(FactOrderPlaced)
+	}
+	if _, counts := o.countsAt(latestTime); counts && o.sale() && !o.Counted {
+		o.Counted = true
+		follow(FactOrderCounted)
+	}
+	if f.near {
+		put(&p.state.Near, o.ID, o.trimmed())
+	}
+	p.announce(events...)
+	if !f.near {
+		p.rank(ev.at, f.ID)
+	}
+}
+
+func (p *person) inCurrency(o Order) bool {
+	currency := o.Currency()
+	return currency == "" || currency == p.d.settings.Currency
+}
+
+// apply takes in what a fact says of the order.
+func (o *orderState) apply(f Fact) {
+	at := f.stamp()
+	switch body := f.Body.(type) {
+	case OrderSaved:
+		o.save(body.Order, at)
+	case OrderPaid:
+		o.Paid = earliest(o.Paid, at.Time)
+	case OrderShipped:
+		o.Shipped = earliest(o.Shipped, at.Time)
+	case OrderDelivered:
+		o.Delivered = earliest(o.Delivered, at.Time)
+	case OrderCancelled:
+		o.Cancelled = earliest(o.Cancelled, at.Time)
+	case OrderRefunded:
+		o.refund(body, at)
+	}
+}
+
+func orderID(b Body) string {
+	switch b := b.(type) {
+	case OrderSaved:
+		return b.Order.ID
+	case OrderPaid:
+		return b.Order
+	case OrderShipped:
+		return b.Order
+	case OrderDelivered:
+		return b.Order
+	case OrderCancelled:
+		return b.Order
+	case OrderRefunded:
+		return b.Order
+	}
+	return ""
+}

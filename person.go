@@ -1,0 +1,336 @@
+package crm
+
+import (
+	"time"
+
+	"github.com/goen-crm/crm/mailer"
+)
+
+// person is one customer while her facts and timers are run through: the one
+// writer of her picture, her runs and her messages.
+type person struct {
+	*record
+	d      *definitions
+	now    time.Time
+	key    string
+	out    *Changes
+	queued []*queuedMessage
+	place  *Standing // standing's answer, until something changes it
+}
+
+// queuedMessage is a message of hers that has not been started.
+type queuedMessage struct {
+	Message
+	fresh bool // decided just now, so not in the store yet
+}
+
+// event is what journeys start and end on: a fact, or something that follows
+// from it.
+type event struct {
+	kind       FactType
+	at         time.Time
+	fact       string      // the id of the fact behind it
+	order      *orderState // the order it is about, or nil
+	near       bool
+	name       string // of a custom event
+	attributes map[string]string
+	from, to   string // of a rank change
+}
+
+func newPerson(g *group, r *record) *person {
+	p := &person{record: r, d: g.d, now: g.now, key: r.row.ID, out: g.out}
+	for _, m := range g.queued[p.key] {
+		m.Customer = p.key
+		p.queued = append(p.queued, &queuedMessage{Message: m})
+	}
+	return p
+}
+
+// run takes facts and due timers in the order of their times; of a fact and a
+// timer at one instant the fact comes first, so that an order just in time
+// stops the mail.
+func (p *person) run(facts []sighting) {
+	for {
+		timer := p.nextTimer()
+		due := timer != nil && !timer.at.After(p.now)
+		switch {
+		case len(facts) > 0 && (!due || !instant(facts[0].Time).After(timer.at)):
+			p.see(facts[0])
+			facts = facts[1:]
+		case due:
+			timer.fire()
+		default:
+			p.close()
+			return
+		}
+	}
+}
+
+// close withholds what may no longer be sent, hands over what was queued and
+// forgets what is over.
+func (p *person) close() {
+	running := make(map[string]bool)
+	for _, m := range p.queued {
+		if m.State == MessageQueued || m.State == MessageClaimed {
+			if reason := p.withheld(m.Class, m.To); reason != "" {
+				p.skip(m, reason, p.now)
+			} else {
+				running[m.Enrollment] = true
+			}
+		}
+		if m.fresh {
+			p.out.Queue = append(p.out.Queue, m.Message)
+		}
+	}
+	p.state.prune(running)
+}
+
+// A timer is something that happens to a customer without a fact.
+type timer struct {
+	at   time.Time
+	fire func()
+}
+
+// nextTimer returns her earliest timer, nil if she has none.
+func (p *person) nextTimer() *timer {
+	if isCart(p.key) {
+		return nil // nobody to send anything to
+	}
+	var next *timer
+	propose := func(at time.Time, fire func()) {
+		if !at.IsZero() && (next == nil || at.Before(next.at)) {
+			next = &timer{at, fire}
+		}
+	}
+	for _, e := range p.state.Enrollments {
+		if !e.Done {
+			propose(e.Due, func() { p.resume(e) })
+		}
+	}
+	p.proposeIdle(propose)
+	if p.d.ladder != nil {
+		review := p.standing().Review
+		propose(review, func() { p.rank(review, "") })
+	}
+	return next
+}
+
+func (p *person) nextDue() time.Time {
+	if next := p.nextTimer(); next != nil {
+		return next.at
+	}
+	return time.Time{}
+}
+
+// see takes in one fact, and announces what it means.
+func (p *person) see(f sighting) {
+	at := instant(f.Time)
+	if !f.near {
+		p.contact(f.Fact)
+	}
+	ev := event{kind: f.Body.FactType(), at: at, fact: f.ID, near: f.near}
+	switch body := f.Body.(type) {
+	case CustomerSaved:
+		if !f.near {
+			p.state.patch(body.CustomerPatch, f.stamp())
+		}
+	case ConsentChanged:
+		p.state.consent(f.addressKey(), body.Consent, f.stamp())
+	case CartUpdated:
+		p.seeCart(body.Cart, f)
+	case OrderSaved, OrderPaid, OrderShipped, OrderDelivered, OrderCancelled, OrderRefunded:
+		p.seeOrder(f, ev)
+		return
+	case Custom:
+		ev.name, ev.attributes = body.Name, body.Attributes
+	case CustomerErased:
+		if !f.near {
+			p.erase(f.stamp())
+		}
+		return
+	}
+	p.announce(ev)
+	if saved, ok := f.Body.(CustomerSaved); ok && saved.Rank != nil && !f.near {
+		p.rank(at, f.ID)
+	}
+}
+
+// contact takes the address that came with a fact, and reports one that cannot
+// be used.
+func (p *person) contact(f Fact) {
+	email := f.email()
+	if email == "" || isCart(p.key) {
+		return
+	}
+	if _, saved := f.Body.(CustomerSaved); !saved {
+		p.state.set(seenEmail, email, f.stamp())
+	}
+	if p.d.unmailable(email) {
+		p.log(Decision{At: instant(f.Time), Kind: DecidedReport, Reason: ReasonUnmailable, Detail: "fact " + f.ID})
+	}
+}
+
+// unmailable reports whether an address is broken or a mall's mask.
+func (d *definitions) unmailable(email string) bool {
+	email = NormalizeEmail(email)
+	return mailer.ValidateEmail(email) != nil || d.masked[domainOf(email)]
+}
+
+// announce tells her runs about something that happened: first those that end
+// on it, then the journeys that start on it.
+func (p *person) announce(events ...event) {
+	for _, ev := range events {
+		p.exit(ev)
+	}
+	for _, ev := range events {
+		if !ev.near && !isCart(p.key) {
+			p.trigger(ev)
+		}
+	}
+}
+
+// withheld says why she may not be sent a message of a class, "" if she may.
+func (p *person) withheld(class Class, to string) Reason {
+	if to == "" {
+		return ReasonNoAddress
+	}
+	if p.d.unmailable(to) {
+		return ReasonUnmailable
+	}
+	if class == Transactional {
+		return ""
+	}
+	consent, asked := p.state.Consents[consentKey(GuestKey(to), "")]
+	var withdrawn time.Time
+	var hold bool
+	p.state.get("withdrawn", &withdrawn)
+	p.state.get("hold", &hold)
+	switch {
+	case asked && !consent.Granted:
+		return ReasonOptedOut
+	case !withdrawn.IsZero():
+		return ReasonWithdrawn
+	case class == Service:
+		return ""
+	case hold:
+		return ReasonHold
+	case !asked || !consent.proven():
+		return ReasonNoConsent
+	}
+	return ""
+}
+
+// skip takes a message off the queue.
+func (p *person) skip(m *queuedMessage, reason Reason, at time.Time) {
+	m.State, m.Reason, m.SettledAt = MessageSkipped, reason, at
+	if !m.fresh {
+		p.out.Skip = append(p.out.Skip, Skip{Message: m.ID, Reason: reason, At: at})
+	}
+	p.log(Decision{
+		At: at, Kind: DecidedSkip, Reason: reason, Journey: m.Journey, Version: m.Version,
+		Enrollment: m.Enrollment, Step: m.Step, Message: m.ID,
+	})
+}
+
+// erase forgets her. Her consents stay as digests, so that an opt-out outlives
+// the rest.
+func (p *person) erase(at stamp) {
+	for _, e := range p.state.Enrollments {
+		p.end(e, ReasonErased, at.Time)
+	}
+	for _, m := range p.queued {
+		if m.State != MessageSkipped {
+			p.skip(m, ReasonErased, at.Time)
+		}
+		m.To = ""
+	}
+	p.state.forget()
+	p.place = nil
+	p.state.Erased = at
+	p.orders = make(map[string]*orderState)
+	p.changed = make(map[string]bool)
+	p.out.Erase = append(p.out.Erase, p.key)
+	p.log(Decision{At: at.Time, Kind: DecidedErase})
+}
+
+// log appends to the decision log.
+func (p *person) log(d Decision) {
+	d.Customer = p.key
+	p.out.Decisions = append(p.out.Decisions, d)
+}
+
+func (p *person) baseline() (b Baseline) {
+	p.state.get("baseline", &b)
+	return b
+}
+
+func (p *person) zone() *time.Location {
+	var name string
+	if p.state.get("time_zone", &name) && name != "" {
+		if zone, err := loadZone(name); err == nil {
+			return zone
+		}
+	}
+	return p.d.zone
+}
+
+func (p *person) locale() string {
+	var locale string
+	if p.state.get("locale", &locale) && locale != "" {
+		return locale
+	}
+	return p.d.settings.Locale
+}
+
+// scope is what rules may ask about her at an instant.
+func (p *person) scope(at time.Time, ev *event, cart string) *ruleScope {
+	s := &ruleScope{
+		at: at, event: ev, ladder: p.d.ladder, rank: p.state.Rank, guest: !isAccount(p.key),
+		language: languageOf(p.locale()),
+		purchases: func() Purchases {
+			return summarize(p.orders, p.baseline(), p.d.settings.Currency, at)
+		},
+		profile: p.state.profile,
+	}
+	if ev != nil && ev.order != nil && ev.order.Snapshot != nil {
+		s.order = *ev.order.Snapshot
+	}
+	if c := p.state.Carts[cart]; c != nil {
+		s.cart = c.Cart
+	}
+	return s
+}
+
+// standing is her place on the ladder by all that was taken in.
+func (p *person) standing() Standing {
+	if p.d.ladder == nil {
+		return Standing{}
+	}
+	if p.place == nil {
+		s := p.d.ladder.standing(rankInput{p.orders, p.baseline(), p.state.Given, p.d.zone}, p.state.Ranked)
+		p.place = &s
+	}
+	return *p.place
+}
+
+// rank brings her rank up to an instant, and announces a move.
+func (p *person) rank(at time.Time, fact string) {
+	if p.d.ladder == nil {
+		return
+	}
+	p.place = nil
+	if at.After(p.state.Ranked) {
+		p.state.Ranked = at
+	}
+	to := p.standing().Rank
+	if to == p.state.Rank {
+		return
+	}
+	from := p.state.Rank
+	p.state.Rank = to
+	p.log(Decision{At: at, Kind: DecidedRank, Detail: from + " → " + to})
+	if fact == "" {
+		fact = "review " + p.key
+	}
+	p.announce(event{kind: FactRankChanged, at: at, fact: fact, from: from, to: to})
+}

@@ -1,0 +1,324 @@
+package crm
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+)
+
+// coreVersion is the version of the documents that this core writes. It reads
+// all earlier ones and refuses later ones.
+const coreVersion = 1
+
+// customerState is the core's document of a customer. What facts say is kept
+// in registers and sets that come out the same in whichever order the facts
+// arrive; what was decided (Runs, Enrollments, Rank) stands.
+type customerState struct {
+	Core int `json:"core"`
+
+	// Owner is the customer that a guest or a cart turned out to belong to.
+	Owner string `json:"owner,omitempty"`
+	// Links are the customers that were seen with a guest's address or a
+	// cart, each with the first fact that said so.
+	Links map[string]stamp `json:"links,omitempty"`
+	// Erased is the latest request to forget. Older facts are swallowed.
+	Erased stamp `json:"erased,omitzero"`
+
+	Fields   map[string]register     `json:"fields,omitempty"`
+	Consents map[string]consentState `json:"consents,omitempty"` // by topic and address
+	Carts    map[string]*cartState   `json:"carts,omitempty"`
+	// Given are the ranks that the cart gave, by fact.
+	Given map[string]givenRank `json:"given,omitempty"`
+	// Near are orders of others that share this customer's address or cart.
+	Near map[string]*orderState `json:"near,omitempty"`
+
+	Rank        string               `json:"rank,omitempty"`
+	Ranked      time.Time            `json:"ranked,omitzero"` // up to when Rank was worked out
+	Runs        map[string]runMemory `json:"runs,omitempty"`  // by journey
+	Enrollments []*enrollment        `json:"enrollments,omitempty"`
+}
+
+type consentState struct {
+	Consent
+	At stamp `json:"at"`
+}
+
+type cartState struct {
+	Cart
+	At stamp `json:"at"`
+	// Fired is, by journey, for which change of the cart it was last found
+	// abandoned.
+	Fired map[string]time.Time `json:"fired,omitempty"`
+}
+
+type givenRank struct {
+	Time time.Time `json:"t"`
+	Rank string    `json:"rank"`
+}
+
+// runMemory is what re-entry rules ask for.
+type runMemory struct {
+	Count int       `json:"n"`
+	Ended time.Time `json:"ended,omitzero"`
+	// Order is the order that ended the last run: if its payment fails, the
+	// run does not stand in the way of the next.
+	Order string `json:"order,omitempty"`
+}
+
+// An enrollment is a run of a journey.
+type enrollment struct {
+	ID      string         `json:"id"`
+	Journey string         `json:"journey"`
+	Version int            `json:"version"`
+	Order   string         `json:"order,omitempty"`
+	Cart    string         `json:"cart,omitempty"`
+	CartKey string         `json:"cart_key,omitempty"`
+	From    time.Time      `json:"from"` // facts before it do not end the run
+	Since   time.Time      `json:"since"`
+	Step    string         `json:"step,omitempty"` // the wait it is in
+	Due     time.Time      `json:"due,omitzero"`
+	Visits  map[string]int `json:"visits,omitempty"`
+	// Done reports that it came to its end. It is kept while one of its
+	// messages is still queued, so that its exit rules still stop that.
+	Done bool `json:"done,omitempty"`
+}
+
+func decodeState(b []byte) (*customerState, error) {
+	s := new(customerState)
+	if len(b) > 0 {
+		if err := json.Unmarshal(b, s); err != nil {
+			return nil, fmt.Errorf("crm: customer state: %w", err)
+		}
+		if s.Core > coreVersion {
+			return nil, fmt.Errorf("crm: customer state was written by a newer core (%d, this is %d)", s.Core, coreVersion)
+		}
+	}
+	s.Core = coreVersion
+	return s, nil
+}
+
+func (s *customerState) set(field string, v any, at stamp) {
+	if old, ok := s.Fields[field]; ok && !at.after(old.At) {
+		return
+	}
+	raw, err := json.Marshal(v)
+	if err != nil {
+		return // values come from decoded JSON
+	}
+	put(&s.Fields, field, register{raw, at})
+}
+
+// get decodes a field into v and reports whether there was one.
+func (s *customerState) get(field string, v any) bool {
+	r, ok := s.Fields[field]
+	return ok && json.Unmarshal(r.Value, v) == nil
+}
+
+// link records that customer was seen with this address or cart.
+func (s *customerState) link(customer string, at stamp) {
+	if old, ok := s.Links[customer]; !ok || old.after(at) {
+		put(&s.Links, customer, at)
+	}
+}
+
+func consentKey(address, topic string) string { return topic + "\n" + address }
+
+func (s *customerState) consent(address string, c Consent, at stamp) {
+	key := consentKey(address, c.Topic)
+	if old, ok := s.Consents[key]; ok && !at.after(old.At) {
+		return
+	}
+	put(&s.Consents, key, consentState{c, at})
+}
+
+// shareConsents takes over what another customer's answers say about address.
+func (s *customerState) shareConsents(from *customerState, address string) {
+	for key, c := range from.Consents {
+		if key == consentKey(address, c.Topic) {
+			s.consent(address, c.Consent, c.At)
+		}
+	}
+}
+
+// cart takes over a later version of a cart and reports whether it is one.
+func (s *customerState) cart(c Cart, at stamp) bool {
+	old := s.Carts[c.ID]
+	if old != nil {
+		if c.Revision < old.Revision || (c.Revision == old.Revision && !at.after(old.At)) {
+			return false
+		}
+	}
+	c.UpdatedAt = at.Time
+	next := &cartState{Cart: c, At: at}
+	if old != nil {
+		next.Fired = old.Fired
+	}
+	put(&s.Carts, c.ID, next)
+	return true
+}
+
+// maxCarts bounds how many carts of a customer are remembered.
+const maxCarts = 20
+
+// prune forgets carts, neighbours' orders and ended runs that nothing can
+// depend on any more.
+func (s *customerState) prune(queued map[string]bool) {
+	s.Enrollments = slices.DeleteFunc(s.Enrollments, func(e *enrollment) bool { return e.Done && !queued[e.ID] })
+	if len(s.Carts) > maxCarts {
+		ids := sortedKeys(s.Carts)
+		slices.SortStableFunc(ids, func(a, b string) int { return s.Carts[a].At.compare(s.Carts[b].At) })
+		for _, id := range ids[:len(ids)-maxCarts] {
+			delete(s.Carts, id)
+		}
+	}
+	if len(s.Near) > maxCarts {
+		ids := sortedKeys(s.Near)
+		slices.SortStableFunc(ids, func(a, b string) int { return s.Near[a].At.compare(s.Near[b].At) })
+		for _, id := range ids[:len(ids)-maxCarts] {
+			delete(s.Near, id)
+		}
+	}
+}
+
+// absorb takes over everything of a guest or cart that turned out to be this
+// customer. Links and the guest's own consents stay where they are: they are
+// about the address.
+func (s *customerState) absorb(o *customerState) {
+	for field, r := range o.Fields {
+		if old, ok := s.Fields[field]; !ok || r.At.after(old.At) {
+			put(&s.Fields, field, r)
+		}
+	}
+	for key, c := range o.Consents {
+		if old, ok := s.Consents[key]; !ok || c.At.after(old.At) {
+			put(&s.Consents, key, c)
+		}
+	}
+	for id, c := range o.Carts {
+		s.cart(c.Cart, c.At)
+		mine := s.Carts[id]
+		for journey, t := range c.Fired {
+			if t.After(mine.Fired[journey]) {
+				put(&mine.Fired, journey, t)
+			}
+		}
+	}
+	for id, order := range o.Near {
+		if mine, ok := s.Near[id]; ok {
+			mine.merge(order)
+		} else {
+			put(&s.Near, id, order)
+		}
+	}
+	for fact, g := range o.Given {
+		put(&s.Given, fact, g)
+	}
+	for journey, run := range o.Runs {
+		mine := s.Runs[journey]
+		mine.Count += run.Count
+		if run.Ended.After(mine.Ended) {
+			mine.Ended, mine.Order = run.Ended, run.Order
+		}
+		put(&s.Runs, journey, mine)
+	}
+	s.Enrollments = append(s.Enrollments, o.Enrollments...)
+	o.forget()
+}
+
+// forget empties the document but for what is about its key, not its person.
+func (s *customerState) forget() {
+	*s = customerState{Core: s.Core, Owner: s.Owner, Links: s.Links, Erased: s.Erased, Consents: s.Consents}
+}
+
+func put[K comparable, V any](m *map[K]V, k K, v V) {
+	if *m == nil {
+		*m = make(map[K]V)
+	}
+	(*m)[k] = v
+}
+
+// profile reads the fields.
+func (s *customerState) profile() Profile {
+	object := make(map[string]json.RawMessage, len(s.Fields))
+	var p Profile
+	for _, field := range sortedKeys(s.Fields) {
+		value := s.Fields[field].Value
+		if tag, ok := cutPrefix(field, tagField); ok {
+			if string(value) == "true" {
+				p.Tags = append(p.Tags, tag)
+			}
+			continue
+		}
+		if name, ok := cutPrefix(field, attributeField); ok {
+			var v string
+			if json.Unmarshal(value, &v) == nil && v != "" {
+				put(&p.Attributes, name, v)
+			}
+			continue
+		}
+		object[field] = value
+	}
+	tags, attributes := p.Tags, p.Attributes
+	if b, err := json.Marshal(object); err == nil {
+		_ = json.Unmarshal(b, &p) // the values were marshalled from these types
+	}
+	p.Tags, p.Attributes = tags, attributes
+	if p.Email == "" {
+		p.Email = s.email()
+	}
+	return p
+}
+
+// Fields beside those of CustomerPatch.
+const (
+	tagField       = "tag:"
+	attributeField = "attribute:"
+	seenEmail      = "seen_email" // the address that came with the latest fact
+)
+
+func cutPrefix(s, prefix string) (string, bool) {
+	if len(s) > len(prefix) && s[:len(prefix)] == prefix {
+		return s[len(prefix):], true
+	}
+	return "", false
+}
+
+// email is the address mail goes to: the one in the profile, or else the one
+// that came with the latest fact.
+func (s *customerState) email() string {
+	var email string
+	if s.get("email", &email) && email != "" {
+		return email
+	}
+	s.get(seenEmail, &email)
+	return email
+}
+
+// patch applies a patch to the fields.
+func (s *customerState) patch(p CustomerPatch, at stamp) {
+	if p.Rank != nil {
+		put(&s.Given, at.Fact, givenRank{at.Time, *p.Rank})
+	}
+	for _, tag := range p.AddTags {
+		s.set(tagField+tag, true, at)
+	}
+	for _, tag := range p.RemoveTags {
+		s.set(tagField+tag, false, at)
+	}
+	for name, v := range p.Attributes {
+		s.set(attributeField+name, v, at)
+	}
+	p.Rank, p.AddTags, p.RemoveTags, p.Attributes = nil, nil, nil, nil
+	b, err := json.Marshal(p)
+	if err != nil {
+		return
+	}
+	fields := make(map[string]json.RawMessage)
+	if json.Unmarshal(b, &fields) == nil {
+		for _, field := range slices.Collect(maps.Keys(fields)) {
+			s.set(field, fields[field], at)
+		}
+	}
+}
