@@ -35,12 +35,9 @@ func newGroup(d *definitions, now time.Time, records []*record, out *Changes) *g
 	}
 	slices.SortFunc(g.facts, Fact.compare)
 	g.facts = slices.DeleteFunc(g.facts, func(f Fact) bool {
-		for _, key := range f.keys() {
-			if erased := g.by[key].state.Erased; !isCart(key) && !erased.zero() && !f.stamp().after(erased) {
-				return true // an erased customer swallows older facts
-			}
-		}
-		return false
+		// An erased customer swallows what is older than the request.
+		erased := g.by[g.resolve(f.keys()[0])].state.Erased
+		return !erased.zero() && !f.stamp().after(erased)
 	})
 	return g
 }

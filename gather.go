@@ -2,9 +2,15 @@ package crm
 
 import (
 	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
 	"slices"
 	"time"
 )
+
+// errNewerCore: a document was written by a core that this one cannot follow.
+var errNewerCore = errors.New("crm: was written by a newer version of goen")
 
 // record is one customer row under the lock, decoded.
 type record struct {
@@ -161,26 +167,68 @@ func (h *household) groups() [][]*record {
 }
 
 // fold decides for every complete group of h what follows from its facts and
-// from the timers due at now, and returns all that is to be written. It is the
-// core's whole surface: no clock, no I/O.
-func fold(d *definitions, now time.Time, h *household) (*Changes, []*person, error) {
-	out := &Changes{SetAside: make(map[string]string)}
+// from the timers due at now, and returns all that is to be written, and the
+// customers as they are then. It is the core's whole surface: no clock, no I/O.
+//
+// It is total: a group that cannot be folded is left as it is, reported among
+// the problems, and stops nobody else.
+func fold(d *definitions, now time.Time, h *household) (*Changes, []*person, []error) {
+	all := &Changes{SetAside: make(map[string]string)}
 	var persons []*person
-	for _, group := range h.groups() {
-		g := newGroup(d, now, group, out)
-		g.link()
-		persons = append(persons, g.persons()...)
-		if err := g.write(); err != nil {
-			return nil, nil, err
+	problems := h.unreadable()
+	for _, records := range h.groups() {
+		out, some, err := h.foldGroup(d, now, records)
+		if err != nil {
+			problems = append(problems, fmt.Errorf("customer %q: %w", records[0].row.ID, err))
+			continue
 		}
-		for _, r := range group {
-			for _, pending := range r.row.Pending {
-				out.Consumed = append(out.Consumed, InboxEntry{r.row.ID, pending.ID})
-				if reason, ok := h.setAside[pending.ID]; ok {
-					out.SetAside[pending.ID] = reason
-				}
+		all.add(out)
+		persons = append(persons, some...)
+	}
+	return all, persons, problems
+}
+
+func (h *household) foldGroup(d *definitions, now time.Time, records []*record) (out *Changes, persons []*person, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("the core panicked: %v", r)
+		}
+	}()
+	out = &Changes{SetAside: make(map[string]string)}
+	g := newGroup(d, now, records, out)
+	g.link()
+	persons = g.persons()
+	for _, r := range records {
+		for _, pending := range r.row.Pending {
+			out.Consumed = append(out.Consumed, InboxEntry{r.row.ID, pending.ID})
+			if reason, ok := h.setAside[pending.ID]; ok {
+				out.SetAside[pending.ID] = reason
 			}
 		}
 	}
-	return out, persons, nil
+	return out, persons, g.write()
+}
+
+// unreadable reports the records that this version of goen cannot read.
+func (h *household) unreadable() []error {
+	var problems []error
+	for _, key := range sortedKeys(h.records) {
+		if h.records[key].broken {
+			problems = append(problems, fmt.Errorf("customer %q: %w", key, errNewerCore))
+		}
+	}
+	return problems
+}
+
+// add appends what another group changes.
+func (c *Changes) add(o *Changes) {
+	c.Customers = append(c.Customers, o.Customers...)
+	c.Orders = append(c.Orders, o.Orders...)
+	c.Consumed = append(c.Consumed, o.Consumed...)
+	maps.Copy(c.SetAside, o.SetAside)
+	c.Queue = append(c.Queue, o.Queue...)
+	c.Skip = append(c.Skip, o.Skip...)
+	c.Move = append(c.Move, o.Move...)
+	c.Erase = append(c.Erase, o.Erase...)
+	c.Decisions = append(c.Decisions, o.Decisions...)
 }

@@ -2,7 +2,6 @@ package crm
 
 import (
 	"context"
-	"errors"
 	"iter"
 	"slices"
 	"time"
@@ -172,8 +171,6 @@ func (s *Shop) everyone(ctx context.Context) iter.Seq2[*person, error] {
 	}
 }
 
-var errNewerCore = errors.New("crm: a customer was written by a newer version of goen")
-
 // Messages streams messages in order of their due time. For one customer they
 // are as they would be if every recorded fact had been folded; for a whole shop
 // as the workers left them.
@@ -259,9 +256,9 @@ func (s *Shop) viewBy(ctx context.Context, d *definitions, now time.Time, id str
 	if err != nil {
 		return nil, err
 	}
-	changes, persons, err := fold(d, now, h)
-	if err != nil {
-		return nil, err
+	changes, persons, problems := fold(d, now, h)
+	if len(problems) > 0 {
+		return nil, problems[0]
 	}
 	v := &view{shop: s, changes: changes}
 	for range 3 { // cart → guest → account
@@ -275,9 +272,6 @@ func (s *Shop) viewBy(ctx context.Context, d *definitions, now time.Time, id str
 		if p.key == id {
 			v.person = p
 		}
-	}
-	if r := h.records[id]; r != nil && r.broken {
-		return nil, errNewerCore
 	}
 	return v, nil
 }

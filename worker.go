@@ -145,9 +145,9 @@ func (c *CRM) foldDue(ctx context.Context, shop *Shop, now time.Time) (bool, err
 			if err != nil {
 				return nil, err
 			}
-			changes, _, err := fold(d, now, h)
-			if err != nil {
-				return nil, err
+			changes, _, problems := fold(d, now, h)
+			for _, problem := range problems {
+				c.config.Logger.ErrorContext(ctx, "crm: customer cannot be folded", "shop", shop.id, "error", problem)
 			}
 			progress = len(changes.Customers) > 0 || len(changes.Consumed) > 0
 			return changes, nil

@@ -1,0 +1,35 @@
+# What is checked here and how: `make help`.
+GO ?= go
+
+.PHONY: help test short vet lint quickstart fuzz ci
+.DEFAULT_GOAL := help
+
+help: ## Print this list.
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+test: ## Run every test of every package with the race detector. Needs a C compiler and nothing else.
+	$(GO) test -race -timeout 20m ./...
+
+short: ## Run the quick tests only: no killed processes, no mutants.
+	$(GO) test -short ./...
+
+vet: ## Check formatting and vet every package.
+	@test -z "$$(gofmt -l .)" || { echo "not gofmt'ed:"; gofmt -l .; exit 1; }
+	$(GO) vet ./...
+
+lint: ## Run golangci-lint as .golangci.yaml says. Needs golangci-lint v2.
+	golangci-lint run ./...
+
+quickstart: ## Replay a real shop's year and watch the mails go out.
+	$(GO) run ./examples/quickstart
+
+fuzz: ## Fuzz each target for ten seconds.
+	@for package in $$($(GO) list ./...); do \
+		for target in $$($(GO) test -list '^Fuzz' $$package | grep '^Fuzz'); do \
+			echo "$$package $$target"; \
+			$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime 10s $$package || exit 1; \
+		done; \
+	done
+
+ci: ## Run what continuous integration runs.
+	.ci/run

@@ -1,0 +1,40 @@
+// Command first is goen in one page: thanks for a first order, a minute after it.
+package main
+
+import (
+	"context"
+	"log"
+	"time"
+
+	"github.com/goen-crm/crm"
+	"github.com/goen-crm/crm/mailer"
+	"github.com/goen-crm/crm/mailer/smtp"
+	"github.com/goen-crm/crm/storage/sqlite"
+)
+
+func main() {
+	ctx, now := context.Background(), time.Now()
+	c := must(crm.New(must(sqlite.Open(ctx, "shop.db")), must(smtp.New("localhost:1025", nil)), nil))
+	shop := c.Shop("tokyo-tea")
+	must(0, shop.Configure(ctx, crm.Settings{Name: "和茶屋", From: mailer.Address{Email: "shop@tea.example"}}))
+	must(shop.PublishTemplate(ctx, crm.Template{ID: "thanks", Class: crm.Service, Locales: map[string]crm.Words{
+		"ja": {Subject: "ご注文ありがとうございます", Text: "{{.Name}}\n{{range .Order.Lines}}{{.Title}} {{money .Total}}\n{{end}}"},
+	}}))
+	must(shop.Publish(ctx, crm.Journey{
+		ID: "first-order", Trigger: crm.OnFact{Fact: crm.FactOrderCounted}, If: crm.OrdersEqual(1),
+		Steps: crm.Steps{crm.Wait{ID: "a-minute", For: time.Minute}, crm.Send{Template: "thanks"}},
+		Exit:  []crm.Rule{crm.On(crm.FactOrderCancelled)},
+	}))
+	must(0, shop.Record(ctx, crm.Fact{ // in the cart, as it takes an order
+		ID: now.Format(time.RFC3339Nano), Time: now, Customer: "c42", Email: "hanako@example.jp", Body: crm.OrderSaved{Order: crm.Order{
+			ID: "1001", Lines: []crm.LineItem{{Product: "sencha", Title: "煎茶", Quantity: 2, Price: crm.Yen(1200)}}}},
+	}))
+	must(0, c.Run(ctx)) // the worker; it may be killed at any time
+}
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		log.Fatal(err)
+	}
+	return v
+}
