@@ -7,7 +7,9 @@ import "time"
 // owner, from her address, or out of the cart itself. A change begins the time
 // anew and ends a run that is about the cart as it was; emptying it or an order
 // ends the run for good. If the order's payment fails, the cart is open again
-// from that moment.
+// from that moment. A cart that nobody had a name for lies idle from the moment
+// that it is known whose it is; one that was emptied after its order may be
+// filled again under the same id.
 
 // proposeIdle proposes her timers of carts going idle.
 func (p *person) proposeIdle(propose func(time.Time, func())) {
@@ -36,20 +38,24 @@ func (p *person) open(c *cartState) (since time.Time, ok bool) {
 		return time.Time{}, false
 	}
 	since = c.At.Time
+	if c.Known.After(since) {
+		since = c.Known // nobody could be told before
+	}
 	for _, orders := range []map[string]*orderState{p.orders, p.state.Near} {
 		for _, o := range orders {
 			if !o.sale() {
 				continue
 			}
-			same := o.Snapshot.Cart == c.ID
-			if failed := o.failed(); !failed.IsZero() {
-				if same && failed.After(since) {
-					since = failed
-				}
+			same := o.Snapshot.Cart == c.ID && !c.Emptied.After(o.placedAt())
+			if !same && o.placedAt().Before(c.At.Time) {
 				continue
 			}
-			if same || !o.placedAt().Before(c.At.Time) {
+			failed := o.failed()
+			if failed.IsZero() {
 				return time.Time{}, false
+			}
+			if failed.After(since) {
+				since = failed
 			}
 		}
 	}
@@ -62,7 +68,7 @@ func (p *person) abandon(prog *program, c *cartState, since time.Time) {
 	trigger := prog.Trigger.(CartAbandoned)
 	at := since.Add(trigger.After)
 	e := &enrollment{
-		ID:      keyedID("enrollment", p.d.shop, prog.ID, "cart", c.ID, since.Format(time.RFC3339Nano)),
+		ID:      keyedID("enrollment", p.d.shop, prog.ID, "cart", c.ID, since.Format(time.RFC3339Nano), p.key),
 		Journey: prog.ID, Version: prog.version, Cart: c.ID, CartKey: cartKey(c.ID), From: since, Since: at,
 	}
 	if !prog.If.holds(p.scope(at, nil, c.ID)) {
@@ -77,14 +83,16 @@ func (p *person) abandon(prog *program, c *cartState, since time.Time) {
 
 // seeCart takes in a cart, her own or one that somebody else went on with.
 func (p *person) seeCart(c Cart, f sighting) {
-	if f.near {
-		mine := p.state.Carts[c.ID]
-		if mine == nil || !f.stamp().after(mine.At) {
-			return
-		}
-		delete(p.state.Carts, c.ID)
-	} else if !p.state.cart(c, f.stamp()) {
-		return // an older version
+	newer := p.state.cart(c, f.stamp(), f.near)
+	mine := p.state.Carts[c.ID]
+	if at := instant(f.Time); c.empty() && at.After(mine.Emptied) {
+		mine.Emptied = at
+	}
+	if f.known.After(mine.Known) {
+		mine.Known = f.known
+	}
+	if !newer {
+		return
 	}
 	reason := ReasonCartChanged
 	if c.empty() {

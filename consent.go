@@ -3,7 +3,8 @@ package crm
 // A Consent is one recorded yes or no to mail: who asked what, where, and what
 // was answered. The latest one for an address and topic holds.
 type Consent struct {
-	// Email is the address the answer is about. Defaults to the fact's Email.
+	// Email is the address the answer is about. Defaults to the fact's Email;
+	// one of the two is needed.
 	Email string `json:"email,omitempty"`
 	// Topic narrows the answer to one kind of mail, such as "newsletter".
 	// Empty means all marketing.

@@ -169,11 +169,12 @@ type Customer struct {
 	// Mailable reports whether mail can be sent to Email: an address that is
 	// broken or hidden behind a mall's mask cannot be used.
 	Mailable bool `json:"mailable"`
-	// Consents are the latest answers, one for each address and topic.
+	// Consents are the latest answers, one for each address and topic. Email
+	// is set in those about her present address.
 	Consents []Consent `json:"consents,omitempty"`
 	// Orders are in order of PlacedAt.
 	Orders []PlacedOrder `json:"orders,omitempty"`
-	// Carts are those with something in them, in order of UpdatedAt.
+	// Carts are those that wait to be bought, in order of UpdatedAt.
 	Carts []Cart `json:"carts,omitempty"`
 	// Purchases sums up the orders that count, the baseline included.
 	Purchases Purchases `json:"purchases"`
@@ -183,9 +184,10 @@ type Customer struct {
 }
 
 // Purchases sums up the orders of a customer that count as bought, net of
-// cancellations and refunds.
+// cancellations and refunds. The renewals of a subscription are in its amounts
+// and times.
 type Purchases struct {
-	Count    int       `json:"count"`
+	Count    int       `json:"count"` // Count leaves renewals out.
 	Amount   Money     `json:"amount,omitzero"`
 	Smallest Money     `json:"smallest,omitzero"` // Smallest and Largest leave the baseline out.
 	Largest  Money     `json:"largest,omitzero"`

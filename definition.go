@@ -99,7 +99,11 @@ func (d *definitions) add(def Definition) error {
 		if err := json.Unmarshal(def.Body, &t); err != nil {
 			return err
 		}
-		c, problems := t.compile()
+		zone, err := loadZone(d.settings.TimeZone) // kinds come in order: settings before templates
+		if err != nil {
+			return err
+		}
+		c, problems := t.compile(zone)
 		if len(problems) > 0 {
 			return problems[0]
 		}
@@ -172,7 +176,7 @@ func (s *Shop) PublishTemplate(ctx context.Context, t Template) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	compiled, problems := t.compile()
+	compiled, problems := t.compile(d.zone)
 	if len(problems) == 0 {
 		problems = compiled.tryAll(d)
 	}
@@ -215,7 +219,7 @@ func (d *definitions) checkSends(p *program) []*FieldError {
 		t := d.template(send.Template, 0)
 		switch {
 		case t == nil:
-			problems = append(problems, &FieldError{Field: fmt.Sprintf("Send(%q).Template", in.id), Problem: "is not published", Err: ErrUnknown})
+			problems = append(problems, &FieldError{Field: in.path + ".Template", Problem: "is not published", Err: ErrUnknown})
 		case t.Class == Marketing && d.settings.Legal.missing() != "":
 			problems = append(problems, &FieldError{Field: "Settings.Legal." + d.settings.Legal.missing(), Err: ErrLegal})
 		}

@@ -106,6 +106,8 @@ func (c *CRM) deliver(ctx context.Context, shop *Shop, d *definitions, m Message
 // obstacle says why a message must not be sent now, "" if it may.
 func (c *CRM) obstacle(m Message, now time.Time) Reason {
 	switch {
+	case m.Stopped != "":
+		return m.Stopped
 	case c.config.Mode == Dry:
 		return ReasonMode
 	case !m.Deadline.IsZero() && now.After(m.Deadline):
@@ -177,9 +179,7 @@ func (s *Shop) render(ctx context.Context, d *definitions, m Message, now time.T
 	if err != nil {
 		return nil, err
 	}
-	mail := d.mail(m, subject, text, html, data.OptOut)
-	mail.To.Name = ""
-	return mail, nil
+	return d.mail(m, subject, text, html, data.OptOut), nil
 }
 
 // sending is one attempt to send a message.

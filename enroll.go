@@ -164,7 +164,7 @@ func (p *person) queue(e *enrollment, id string, send Send, at time.Time) {
 		ID:         keyedID("message", p.d.shop, e.ID, id, fmt.Sprint(visit)),
 		Enrollment: e.ID, Journey: e.Journey, Version: e.Version, Step: id, Visit: visit,
 		Template: t.ID, TemplateVersion: t.version, Class: t.Class,
-		Customer: p.key, To: p.state.email(), CartKey: e.CartKey, Order: e.Order,
+		Customer: p.key, To: cleanEmail(p.state.email()), CartKey: e.CartKey, Order: e.Order,
 		SendAt: at, Deadline: at.Add(send.lateness()), State: MessageQueued,
 	}}
 	if m.To != "" {
@@ -214,7 +214,7 @@ func (p *person) exitReason(prog *program, e *enrollment, ev event) Reason {
 			return ReasonBought
 		}
 	}
-	if ev.at.Before(e.From) {
+	if ev.at.Before(e.From) || !concerns(prog, e, ev) {
 		return ""
 	}
 	scope := p.scope(ev.at, &ev, e.Cart)
@@ -230,17 +230,30 @@ func (p *person) exitReason(prog *program, e *enrollment, ev event) Reason {
 	return ""
 }
 
+// concerns reports whether the exit rules of a run are asked about an event. A
+// run for an order does not care what becomes of another order, but it does
+// care that she ordered again.
+func concerns(prog *program, e *enrollment, ev event) bool {
+	return prog.Per != PerOrder || ev.order == nil || ev.order.ID == e.Order ||
+		ev.kind == FactOrderPlaced || ev.kind == FactOrderCounted
+}
+
 // end ends a run before its last step. A run that had come to its end still
 // takes back what it queued.
 func (p *person) end(e *enrollment, reason Reason, at time.Time) { p.endBy(e, reason, at, "") }
 
 func (p *person) endBy(e *enrollment, reason Reason, at time.Time, order string) {
+	skipped := false
 	for _, m := range p.queued {
-		if m.Enrollment == e.ID && (m.State == MessageQueued || m.State == MessageClaimed) {
+		if m.Enrollment == e.ID && m.open() {
 			p.skip(m, reason, at)
+			skipped = skipped || m.State == MessageSkipped
 		}
 	}
 	if e.Done {
+		if skipped && reason == ReasonCartChanged {
+			p.restart(e)
+		}
 		return
 	}
 	e.Done, e.Due = true, time.Time{}
@@ -251,6 +264,14 @@ func (p *person) endBy(e *enrollment, reason Reason, at time.Time, order string)
 		return // the journey starts over, so this end starts no cooldown
 	}
 	p.ended(e, at, order)
+}
+
+// restart takes back the cooldown of a run that had come to its end, when the
+// cart changed before its mail went out: the journey starts over.
+func (p *person) restart(e *enrollment) {
+	run := p.state.Runs[e.Journey]
+	run.Ended, run.Order = time.Time{}, ""
+	put(&p.state.Runs, e.Journey, run)
 }
 
 func (p *person) ended(e *enrollment, at time.Time, order string) {

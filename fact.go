@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
+	"reflect"
 	"slices"
 	"time"
 )
@@ -183,6 +184,7 @@ func (CustomerErased) check(*check) {}
 // Validate reports the first field of f that cannot be recorded, as a
 // [FieldError]. Whether its time lies too far ahead only Record can tell.
 func (f Fact) Validate() error {
+	f.Body = value(f.Body)
 	var c check
 	c.id("ID", f.ID)
 	if f.Time.IsZero() {
@@ -202,6 +204,9 @@ func (f Fact) Validate() error {
 	f.Body.check(&c)
 	if len(f.keys()) == 0 || (f.Customer == "" && f.email() == "" && f.Body.FactType() != FactCartUpdated) {
 		c.add("Customer", ErrNoCustomer)
+	}
+	if _, ok := f.Body.(ConsentChanged); ok && f.addressKey() == "" {
+		c.add("Consent.Email", ErrRequired) // an answer is about an address
 	}
 	return c.err()
 }
@@ -224,34 +229,17 @@ var bodies = map[FactType]func() Body{
 	FactErased:         func() Body { return new(CustomerErased) },
 }
 
-// value turns what a decoder filled, a pointer, into the plain value that
-// callers wrote and type switches look for.
+// value turns a pointer to a body, as a decoder fills it or a caller may pass
+// it, into the plain value that type switches look for; a nil pointer into nil.
 func value(b Body) Body {
-	switch b := b.(type) {
-	case *CustomerSaved:
-		return *b
-	case *ConsentChanged:
-		return *b
-	case *CartUpdated:
-		return *b
-	case *OrderSaved:
-		return *b
-	case *OrderPaid:
-		return *b
-	case *OrderShipped:
-		return *b
-	case *OrderDelivered:
-		return *b
-	case *OrderCancelled:
-		return *b
-	case *OrderRefunded:
-		return *b
-	case *Custom:
-		return *b
-	case *CustomerErased:
-		return *b
+	v := reflect.ValueOf(b)
+	if v.Kind() != reflect.Pointer {
+		return b
 	}
-	return b
+	if v.IsNil() {
+		return nil
+	}
+	return v.Elem().Interface().(Body)
 }
 
 // factJSON is a fact's JSON form.
@@ -269,7 +257,7 @@ type factJSON struct {
 //
 //	{"id": "…", "type": "order_paid", "time": "…", "customer": "…", "data": {"order": "…"}}
 func (f Fact) MarshalJSON() ([]byte, error) {
-	if f.Body == nil {
+	if f.Body = value(f.Body); f.Body == nil {
 		return nil, &FieldError{Field: "Body", Err: ErrRequired}
 	}
 	data, err := json.Marshal(f.Body)

@@ -18,10 +18,11 @@ type group struct {
 	out     *Changes
 	queued  map[string][]Message // messages not sent yet, by customer
 	moved   map[string]bool      // keys whose rows go to their owner
+	found   map[string]bool      // keys whose owner has just turned out
 }
 
 func newGroup(d *definitions, now time.Time, records []*record, out *Changes) *group {
-	g := &group{d: d, now: now, records: records, by: make(map[string]*record), out: out, queued: make(map[string][]Message), moved: make(map[string]bool)}
+	g := &group{d: d, now: now, records: records, by: make(map[string]*record), out: out, queued: make(map[string][]Message), moved: make(map[string]bool), found: make(map[string]bool)}
 	seen := make(map[string]bool)
 	for _, r := range records {
 		g.by[r.row.ID] = r
@@ -53,8 +54,11 @@ func (g *group) link() {
 				continue
 			}
 			g.by[key].state.link(keys[0], f.stamp())
+			g.by[g.resolve(keys[0])].state.meet(key, f.stamp())
 			if isGuest(key) {
 				g.by[keys[0]].state.shareConsents(g.by[key].state, key)
+			} else {
+				g.shareCart(f.cart(), g.resolve(keys[0]))
 			}
 		}
 	}
@@ -62,6 +66,29 @@ func (g *group) link() {
 		for _, r := range g.records {
 			if kind(r.row.ID) && r.state.Owner == "" {
 				g.own(r)
+			}
+		}
+	}
+}
+
+// shareCart tells a customer who is seen with a cart what others did with it
+// before: a version that is later than hers, an order.
+func (g *group) shareCart(id, customer string) {
+	to := g.by[customer]
+	for _, other := range append(latestLinks(g.by[cartKey(id)].state.Links), cartKey(id)) {
+		from := g.by[g.resolve(other)]
+		if from == nil || from == to {
+			continue
+		}
+		if c := from.state.Carts[id]; c != nil {
+			to.state.cart(c.Cart, c.At, true)
+			if mine := to.state.Carts[id]; c.Emptied.After(mine.Emptied) {
+				mine.Emptied = c.Emptied
+			}
+		}
+		for _, o := range from.orders {
+			if o.Snapshot != nil && o.Snapshot.Cart == id && to.orders[o.ID] == nil {
+				put(&to.state.Near, o.ID, o.trimmed())
 			}
 		}
 	}
@@ -86,7 +113,14 @@ func (g *group) own(r *record) {
 		return
 	}
 	r.state.Owner = owner
+	g.found[r.row.ID] = true
+	if isCart(r.row.ID) {
+		for _, c := range r.state.Carts {
+			c.Known = since.Time
+		}
+	}
 	to := g.by[g.resolve(owner)]
+	rank, ranked := r.state.Rank, r.state.Ranked
 	to.state.absorb(r.state)
 	for id, o := range r.orders {
 		if mine, ok := to.orders[id]; ok {
@@ -95,6 +129,16 @@ func (g *group) own(r *record) {
 			to.orders[id] = o
 		}
 		to.changed[id] = true
+	}
+	for id := range to.orders {
+		delete(to.state.Near, id) // it turned out to be her own
+	}
+	to.joined = to.joined || len(r.orders) > 0
+	if ranked.After(to.state.Ranked) {
+		to.state.Ranked = ranked
+	}
+	if g.d.ladder.index(rank) > g.d.ladder.index(to.state.Rank) {
+		to.state.Rank = rank // she knows of it
 	}
 	r.orders = make(map[string]*orderState)
 	g.queued[to.row.ID] = append(g.queued[to.row.ID], g.queued[r.row.ID]...)
@@ -111,7 +155,7 @@ func (g *group) move(from, to string, at time.Time) {
 	}
 	g.moved[from] = true
 	g.out.Move = append(g.out.Move, Move{From: from, To: to})
-	if isGuest(from) {
+	if isGuest(from) && g.found[from] {
 		g.out.Decisions = append(g.out.Decisions, Decision{Customer: to, At: at, Kind: DecidedMerge, Detail: from})
 	}
 }
@@ -132,7 +176,8 @@ func (g *group) resolve(key string) string {
 // somebody who shares her address or cart.
 type sighting struct {
 	Fact
-	near bool
+	near  bool
+	known time.Time // since when it is known whose the nameless cart of the fact is
 }
 
 // persons runs every customer of the group through the facts she sees and the
@@ -146,10 +191,16 @@ func (g *group) persons() []*person {
 			g.move(keys[0], home, f.Time)
 		}
 		told := map[string]bool{home: true}
-		sees[home] = append(sees[home], sighting{f, false})
+		own := sighting{Fact: f}
+		if isCart(keys[0]) {
+			nameless := g.by[keys[0]].state
+			own.known = nameless.Links[nameless.Owner].Time
+		}
+		sees[home] = append(sees[home], own)
 		for _, key := range keys {
-			if consent, ok := f.Body.(ConsentChanged); ok && key == f.addressKey() {
-				g.by[key].state.consent(key, consent.Consent, f.stamp())
+			consent, ok := f.Body.(ConsentChanged)
+			if address := g.by[key].state; ok && key == f.addressKey() && address.Owner != "" {
+				address.consent(key, consent.Consent, f.stamp()) // for those seen with it later; one without an owner sees it below
 			}
 			if isAccount(key) {
 				continue
@@ -157,7 +208,7 @@ func (g *group) persons() []*person {
 			for _, other := range append(latestLinks(g.by[key].state.Links), key) {
 				if other = g.resolve(other); !told[other] && g.by[other] != nil {
 					told[other] = true
-					sees[other] = append(sees[other], sighting{f, true})
+					sees[other] = append(sees[other], sighting{Fact: f, near: true})
 				}
 			}
 		}

@@ -18,6 +18,7 @@ type record struct {
 	state   *customerState
 	orders  map[string]*orderState
 	changed map[string]bool // orders to write
+	joined  bool            // it has just taken over another's orders
 	facts   []Fact          // what its inbox held and could be read
 	broken  bool            // the row was written by a newer core
 
@@ -91,7 +92,8 @@ func (h *household) read(row CustomerRow) *record {
 }
 
 // needs are the other customers without whom r cannot be folded: its owner,
-// everyone its facts name, and, for an address or cart that facts came in for,
+// everyone its facts name, for a customer the addresses and carts under which
+// facts of hers may wait, and for an address or cart that facts came in for
 // everyone who was seen with it.
 func (r *record) needs() []string {
 	if r.broken {
@@ -104,6 +106,7 @@ func (r *record) needs() []string {
 	for _, f := range r.facts {
 		keys = append(keys, f.keys()...)
 	}
+	keys = append(keys, sortedKeys(r.state.Places)...)
 	if len(r.facts) > 0 && !isAccount(r.row.ID) {
 		keys = append(keys, latestLinks(r.state.Links)...)
 	}
@@ -116,9 +119,15 @@ const maxLinks = 32
 
 // latestLinks returns the customers seen last with an address or cart.
 func latestLinks(links map[string]stamp) []string {
-	keys := sortedKeys(links)
-	slices.SortStableFunc(keys, func(a, b string) int { return links[b].compare(links[a]) })
+	keys := latest(links)
 	return keys[:min(len(keys), maxLinks)]
+}
+
+// latest returns the keys of stamps, the latest first.
+func latest(stamps map[string]stamp) []string {
+	keys := sortedKeys(stamps)
+	slices.SortStableFunc(keys, func(a, b string) int { return stamps[b].compare(stamps[a]) })
+	return keys
 }
 
 // groups returns the sets of records that are complete and readable, each in

@@ -19,9 +19,11 @@ const (
 // NormalizeEmail brings an address into the form by which goen compares
 // addresses: full-width characters narrowed (NFKC), spaces around it cut,
 // letters lowered. It does not judge whether the address is valid.
-func NormalizeEmail(email string) string {
-	return strings.ToLower(strings.TrimSpace(norm.NFKC.String(email)))
-}
+func NormalizeEmail(email string) string { return strings.ToLower(cleanEmail(email)) }
+
+// cleanEmail undoes what typing does to an address and keeps its case, which
+// the local part's own server may heed: mail goes to this form.
+func cleanEmail(email string) string { return strings.TrimSpace(norm.NFKC.String(email)) }
 
 // GuestKey returns the customer key of a guest: a digest of the normalized
 // address, so that keys in logs and tables name nobody.

@@ -32,7 +32,8 @@ type Journey struct {
 	Cooldown time.Duration
 	// Exit ends a run, and withholds what it has queued, as soon as one of
 	// these rules holds for a fact about the customer, about her cart or
-	// about her address.
+	// about her address. A run per order is not asked what becomes of other
+	// orders, but does end on a further one placed or counted.
 	Exit []Rule
 	// Steps are what happens, one after the other.
 	Steps Steps

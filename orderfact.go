@@ -6,6 +6,7 @@ func (p *person) order(id string) *orderState {
 	if o == nil {
 		o = &orderState{ID: id}
 		p.orders[id] = o
+		delete(p.state.Near, id)
 	}
 	p.changed[id] = true
 	return o
@@ -53,10 +54,11 @@ func (p *person) seeOrder(f sighting, ev event) {
 	if f.near {
 		put(&p.state.Near, o.ID, o.trimmed())
 	}
-	p.announce(events...)
 	if !f.near {
-		p.rank(ev.at, f.ID)
+		// First, so that what starts on the order sees the rank it brings.
+		events = append(events, p.move(ev.at, f.ID)...)
 	}
+	p.announce(events...)
 }
 
 func (p *person) inCurrency(o Order) bool {
@@ -71,7 +73,7 @@ func (o *orderState) apply(f Fact) {
 	case OrderSaved:
 		o.save(body.Order, at)
 	case OrderPaid:
-		o.Paid = earliest(o.Paid, at.Time)
+		o.pay(at.Time)
 	case OrderShipped:
 		o.Shipped = earliest(o.Shipped, at.Time)
 	case OrderDelivered:

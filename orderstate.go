@@ -22,6 +22,9 @@ type orderState struct {
 	Shipped    time.Time `json:"shipped,omitzero"`
 	Delivered  time.Time `json:"delivered,omitzero"`
 	Cancelled  time.Time `json:"cancelled,omitzero"`
+	// PaidLast is the last time it was told paid: the word against a payment
+	// that was said to have failed.
+	PaidLast time.Time `json:"paid_last,omitzero"`
 
 	Refunds map[string]refundState `json:"refunds,omitempty"`
 
@@ -45,12 +48,19 @@ func (o *orderState) save(order Order, at stamp) {
 		o.Authorised = earliest(o.Authorised, at.Time)
 	case PaymentPaid:
 		o.Authorised = earliest(o.Authorised, at.Time)
-		o.Paid = earliest(o.Paid, at.Time)
+		o.pay(at.Time)
 	}
 	if o.Snapshot == nil || order.Revision > o.Snapshot.Revision ||
 		(order.Revision == o.Snapshot.Revision && at.after(o.At)) {
 		order.Lines = slices.Clone(order.Lines)
 		o.Snapshot, o.At = &order, at
+	}
+}
+
+func (o *orderState) pay(at time.Time) {
+	o.Paid = earliest(o.Paid, at)
+	if at.After(o.PaidLast) {
+		o.PaidLast = at
 	}
 }
 
@@ -71,6 +81,9 @@ func (o *orderState) merge(p *orderState) {
 	o.Saved = earliest(o.Saved, p.Saved)
 	o.Authorised = earliest(o.Authorised, p.Authorised)
 	o.Paid = earliest(o.Paid, p.Paid)
+	if p.PaidLast.After(o.PaidLast) {
+		o.PaidLast = p.PaidLast
+	}
 	o.Shipped = earliest(o.Shipped, p.Shipped)
 	o.Delivered = earliest(o.Delivered, p.Delivered)
 	o.Cancelled = earliest(o.Cancelled, p.Cancelled)
@@ -93,7 +106,7 @@ func (o *orderState) failed() time.Time {
 	if o.Snapshot == nil || (o.Snapshot.Payment != PaymentFailed && o.Snapshot.Payment != PaymentExpired) {
 		return time.Time{}
 	}
-	if o.Paid.After(o.At.Time) { // it was paid after all
+	if o.PaidLast.After(o.At.Time) { // it was paid after all
 		return time.Time{}
 	}
 	return o.At.Time
@@ -127,10 +140,7 @@ func (o *orderState) counted() time.Time {
 	at := o.Saved
 	switch o.Snapshot.Method {
 	case Card:
-		at = o.Authorised
-		if at.IsZero() {
-			at = o.Paid
-		}
+		at = earliest(o.Authorised, o.Paid)
 	case BankTransfer, ConvenienceStore:
 		at = o.Paid
 	}
@@ -143,12 +153,13 @@ func (o *orderState) counted() time.Time {
 	return at
 }
 
-// placedAt is when the order was placed, zero before it was saved.
+// placedAt is when the order was placed, zero before it was saved. It is no
+// later than when it was first told of, whatever the cart's clock says.
 func (o *orderState) placedAt() time.Time {
 	if o.Snapshot == nil || o.Snapshot.PlacedAt.IsZero() {
 		return o.Saved
 	}
-	return instant(o.Snapshot.PlacedAt)
+	return earliest(o.Saved, instant(o.Snapshot.PlacedAt))
 }
 
 // countsAt reports whether the order is a purchase at t, and with what net
@@ -159,15 +170,15 @@ func (o *orderState) countsAt(t time.Time) (net int64, ok bool) {
 		return 0, false
 	}
 	net = o.Snapshot.Revenue().Minor
-	whole := false
+	whole, refunded := false, false
 	for _, r := range o.Refunds {
 		if r.At.After(t) {
 			continue
 		}
 		net -= r.Amount.Minor
-		whole = whole || r.Whole
+		whole, refunded = whole || r.Whole, true
 	}
-	if whole || (net <= 0 && len(o.Refunds) > 0) {
+	if whole || (net <= 0 && refunded) {
 		return 0, false
 	}
 	return net, true

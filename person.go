@@ -18,7 +18,7 @@ type person struct {
 	place  *Standing // standing's answer, until something changes it
 }
 
-// queuedMessage is a message of hers that has not been started.
+// queuedMessage is a message of hers that was not settled when it was loaded.
 type queuedMessage struct {
 	Message
 	fresh bool // decided just now, so not in the store yet
@@ -56,6 +56,10 @@ func (p *person) run(facts []sighting) {
 		switch {
 		case len(facts) > 0 && (!due || !instant(facts[0].Time).After(timer.at)):
 			p.see(facts[0])
+			if f := facts[0]; p.joined && !f.near { // with orders of a guest, she may stand elsewhere
+				p.joined = false
+				p.rank(instant(f.Time), f.ID)
+			}
 			facts = facts[1:]
 		case due:
 			timer.fire()
@@ -71,7 +75,7 @@ func (p *person) run(facts []sighting) {
 func (p *person) close() {
 	running := make(map[string]bool)
 	for _, m := range p.queued {
-		if m.State == MessageQueued || m.State == MessageClaimed {
+		if m.open() {
 			if reason := p.withheld(m.Class, m.To); reason != "" {
 				p.skip(m, reason, p.now)
 			} else {
@@ -150,7 +154,7 @@ func (p *person) see(f sighting) {
 		return
 	}
 	p.announce(ev)
-	if saved, ok := f.Body.(CustomerSaved); ok && saved.Rank != nil && !f.near {
+	if saved, ok := f.Body.(CustomerSaved); ok && (saved.Rank != nil || saved.Baseline != nil) && !f.near {
 		p.rank(at, f.ID)
 	}
 }
@@ -162,8 +166,8 @@ func (p *person) contact(f Fact) {
 	if email == "" || isCart(p.key) {
 		return
 	}
-	if _, saved := f.Body.(CustomerSaved); !saved {
-		p.state.set(seenEmail, email, f.stamp())
+	if f.Email != "" {
+		p.state.set(seenEmail, f.Email, f.stamp())
 	}
 	if p.d.unmailable(email) {
 		p.log(Decision{At: instant(f.Time), Kind: DecidedReport, Reason: ReasonUnmailable, Detail: "fact " + f.ID})
@@ -214,18 +218,32 @@ func (p *person) withheld(class Class, to string) Reason {
 		return ""
 	case hold:
 		return ReasonHold
-	case !asked || !consent.proven():
+	case !asked || !consent.proven() || !p.state.answered(consent):
 		return ReasonNoConsent
 	}
 	return ""
 }
 
-// skip takes a message off the queue.
+// open reports whether a message may still be sent.
+func (m *queuedMessage) open() bool {
+	switch m.State {
+	case MessageQueued, MessageClaimed, MessageStarted:
+		return m.Stopped == ""
+	}
+	return false
+}
+
+// skip takes a message off the queue. One that is being sent is beyond that,
+// but is not tried again.
 func (p *person) skip(m *queuedMessage, reason Reason, at time.Time) {
-	m.State, m.Reason, m.SettledAt = MessageSkipped, reason, at
 	if !m.fresh {
 		p.out.Skip = append(p.out.Skip, Skip{Message: m.ID, Reason: reason, At: at})
 	}
+	if m.State == MessageStarted {
+		m.Stopped = reason
+		return
+	}
+	m.State, m.Reason, m.SettledAt = MessageSkipped, reason, at
 	p.log(Decision{
 		At: at, Kind: DecidedSkip, Reason: reason, Journey: m.Journey, Version: m.Version,
 		Enrollment: m.Enrollment, Step: m.Step, Message: m.ID,
@@ -239,7 +257,7 @@ func (p *person) erase(at stamp) {
 		p.end(e, ReasonErased, at.Time)
 	}
 	for _, m := range p.queued {
-		if m.State != MessageSkipped {
+		if m.open() {
 			p.skip(m, ReasonErased, at.Time)
 		}
 		m.To = ""
@@ -285,7 +303,7 @@ func (p *person) locale() string {
 // scope is what rules may ask about her at an instant.
 func (p *person) scope(at time.Time, ev *event, cart string) *ruleScope {
 	s := &ruleScope{
-		at: at, event: ev, ladder: p.d.ladder, rank: p.state.Rank, guest: !isAccount(p.key),
+		at: at, event: ev, ladder: p.d.ladder, rank: p.standing().Rank, guest: !isAccount(p.key),
 		language: languageOf(p.locale()),
 		purchases: func() Purchases {
 			return summarize(p.orders, p.baseline(), p.d.settings.Currency, at)
@@ -314,9 +332,12 @@ func (p *person) standing() Standing {
 }
 
 // rank brings her rank up to an instant, and announces a move.
-func (p *person) rank(at time.Time, fact string) {
+func (p *person) rank(at time.Time, fact string) { p.announce(p.move(at, fact)...) }
+
+// move brings her rank up to an instant, and returns a move for announcement.
+func (p *person) move(at time.Time, fact string) []event {
 	if p.d.ladder == nil {
-		return
+		return nil
 	}
 	p.place = nil
 	if at.After(p.state.Ranked) {
@@ -324,13 +345,13 @@ func (p *person) rank(at time.Time, fact string) {
 	}
 	to := p.standing().Rank
 	if to == p.state.Rank {
-		return
+		return nil
 	}
 	from := p.state.Rank
 	p.state.Rank = to
 	p.log(Decision{At: at, Kind: DecidedRank, Detail: from + " → " + to})
 	if fact == "" {
-		fact = "review " + p.key
+		fact = "review " + p.key + " " + at.Format(time.RFC3339Nano)
 	}
-	p.announce(event{kind: FactRankChanged, at: at, fact: fact, from: from, to: to})
+	return []event{{kind: FactRankChanged, at: at, fact: fact, from: from, to: to}}
 }

@@ -51,12 +51,12 @@ func (l LineItem) check(c *check) {
 	}
 }
 
-// checkLines checks lines and that they and the other amounts share one
-// currency, which it returns.
-func checkLines(c *check, field string, lines []LineItem, others ...Money) string {
+// checkLines checks lines, and that they and the other amounts share one
+// currency.
+func checkLines(c *check, field string, lines []LineItem, others ...Money) {
 	if len(lines) > MaxLines {
 		c.addf(field, ErrTooLong, "has more than %d entries", MaxLines)
-		return ""
+		return
 	}
 	code := ""
 	same := func(m Money) bool {
@@ -90,5 +90,4 @@ func checkLines(c *check, field string, lines []LineItem, others ...Money) strin
 	if sum > maxMinor {
 		c.add(field, ErrRange)
 	}
-	return code
 }

@@ -16,9 +16,10 @@ type program struct {
 type instruction struct {
 	step  Step
 	id    string
-	next  int   // where a send, a wait or a goto goes on
-	cases []int // where each case of a branch begins
-	other int   // where its else begins
+	path  string // where the step is in the definition
+	next  int    // where a send, a wait or a goto goes on
+	cases []int  // where each case of a branch begins
+	other int    // where its else begins
 }
 
 // finish is the place behind the last step.
@@ -35,7 +36,7 @@ func (j Journey) compile(ladder *Ladder) (*program, []*FieldError) {
 		if g, ok := in.step.(GoTo); ok {
 			target, ok := p.place[g.Step]
 			if !ok {
-				c.problems = append(c.problems, &FieldError{Field: b.paths[i] + ".Step", Problem: "is no step of the journey", Err: ErrUnknown})
+				c.problems = append(c.problems, &FieldError{Field: in.path + ".Step", Problem: "is no step of the journey", Err: ErrUnknown})
 				target = finish
 			}
 			p.code[i].next = target
@@ -52,7 +53,6 @@ type builder struct {
 	p      *program
 	c      *check
 	ladder *Ladder
-	paths  []string // of each instruction, for problems
 }
 
 // sequence lays out steps that go on to next, and returns where they begin.
@@ -76,7 +76,6 @@ func (b *builder) sequence(steps Steps, next, depth int) int {
 	}
 	for _, step := range steps {
 		b.p.code = append(b.p.code, instruction{step: step, next: next, other: next})
-		b.paths = append(b.paths, "")
 	}
 	for i, step := range steps {
 		b.c.in(indexed(i), func() { b.step(places[i], step, places[i+1], depth) })
@@ -85,7 +84,6 @@ func (b *builder) sequence(steps Steps, next, depth int) int {
 }
 
 func (b *builder) step(at int, step Step, next, depth int) {
-	b.paths[at] = b.c.path
 	if step == nil {
 		b.c.add("", ErrRequired)
 		return
@@ -98,7 +96,7 @@ func (b *builder) step(at int, step Step, next, depth int) {
 		b.p.place[id] = at
 	}
 	step.check(b.c, b.ladder)
-	in := instruction{step: step, id: id, next: next}
+	in := instruction{step: step, id: id, path: b.c.path, next: next}
 	if branch, ok := step.(Branch); ok {
 		b.c.each("Cases", len(branch.Cases), func(i int) {
 			b.c.in("Then", func() { in.cases = append(in.cases, b.sequence(branch.Cases[i].Then, next, depth+1)) })
@@ -134,7 +132,7 @@ func (b *builder) findLoops() {
 			return false
 		}
 		if state[i] == open {
-			b.c.problems = append(b.c.problems, &FieldError{Field: b.paths[i], Err: ErrEndlessLoop})
+			b.c.problems = append(b.c.problems, &FieldError{Field: b.p.code[i].path, Err: ErrEndlessLoop})
 			return true
 		}
 		state[i] = open
@@ -169,7 +167,7 @@ func (b *builder) findUnreachable() {
 	visit(0)
 	for i, ok := range seen {
 		if !ok {
-			b.c.problems = append(b.c.problems, &FieldError{Field: b.paths[i], Err: ErrUnreachable})
+			b.c.problems = append(b.c.problems, &FieldError{Field: b.p.code[i].path, Err: ErrUnreachable})
 		}
 	}
 }

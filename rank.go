@@ -11,7 +11,7 @@ type RankMeasure string
 // The measures of a ladder.
 const (
 	RankByAmount RankMeasure = "amount" // net revenue in the window, in minor units of the shop's currency
-	RankByCount  RankMeasure = "count"  // purchases in the window
+	RankByCount  RankMeasure = "count"  // purchases in the window, without renewals
 	RankGiven    RankMeasure = "given"  // the cart decides: see CustomerPatch.Rank
 )
 
@@ -141,6 +141,9 @@ func (l *Ladder) standing(in rankInput, t time.Time) Standing {
 	var s Standing
 	grace := false
 	instants := purchaseInstants(in.orders, t)
+	if last := in.base.LastOrder; l.Window == LifetimeWindow && !last.IsZero() && !last.After(t) {
+		instants = append([]time.Time{instant(last)}, instants...) // before all that goen was told of
+	}
 	for len(instants) > 0 || (!s.Review.IsZero() && !s.Review.After(t)) {
 		review := !s.Review.IsZero() && (len(instants) == 0 || !s.Review.After(instants[0]))
 		var at time.Time
@@ -201,7 +204,7 @@ func (l *Ladder) qualifies(in rankInput, known, until time.Time, grace bool) str
 	value := int64(0)
 	switch l.Window {
 	case RollingWindow:
-		from = addDays(until, -l.Days, in.zone)
+		from = addDays(known, -l.Days, in.zone) // what earned the rank is out of its first review
 	case CalendarWindow:
 		year := until.In(in.zone).Year()
 		if grace {
@@ -218,10 +221,11 @@ func (l *Ladder) qualifies(in rankInput, known, until time.Time, grace bool) str
 		if !p.at.After(from) || p.at.After(until) {
 			continue
 		}
-		if l.Measure == RankByCount {
-			value++
-		} else {
+		switch {
+		case l.Measure == RankByAmount:
 			value += p.net
+		case p.sale:
+			value++
 		}
 	}
 	rank := ""

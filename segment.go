@@ -92,6 +92,13 @@ func AttributeIs(name, value string) Rule { return Where(attributeField+name, Eq
 // as "ja" or "en".
 func LocaleIs(language string) Rule { return Where("language", Equal, language) }
 
+// UnmarshalJSON reads a rule and refuses fields it does not know: a misspelt
+// rule must not silently mean "always".
+func (r *Rule) UnmarshalJSON(b []byte) error {
+	type plain Rule // without this method
+	return decodeStrict(b, (*plain)(r))
+}
+
 // A fieldKind says what a field holds and so which values and ops fit it.
 type fieldKind int
 

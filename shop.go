@@ -3,7 +3,6 @@ package crm
 import (
 	"context"
 	"iter"
-	"slices"
 	"time"
 )
 
@@ -136,6 +135,7 @@ func (s *Shop) everyone(ctx context.Context) iter.Seq2[*person, error] {
 			return
 		}
 		now := s.crm.now()
+		var page []*record
 		for row, err := range s.crm.store.Customers(ctx, s.id, CustomerQuery{}) {
 			if err != nil {
 				yield(nil, err)
@@ -144,31 +144,86 @@ func (s *Shop) everyone(ctx context.Context) iter.Seq2[*person, error] {
 			if isCart(row.ID) {
 				continue
 			}
-			var p *person
-			if len(row.Pending) > 0 || (!row.NextDue.IsZero() && !row.NextDue.After(now)) {
-				v, err := s.viewBy(ctx, d, now, row.ID)
-				if err != nil {
-					yield(nil, err)
-					return
-				}
-				p = v.person
-			} else {
-				r := (&household{}).read(row)
-				if r.broken {
-					yield(nil, errNewerCore)
-					return
-				}
-				p = newPerson(newGroup(d, now, []*record{r}, new(Changes)), r)
+			r := (&household{}).read(row)
+			if r.broken {
+				yield(nil, errNewerCore)
+				return
 			}
-			if p == nil || p.key != row.ID || p.state.Owner != "" ||
-				(!p.state.Erased.zero() && len(p.state.Fields) == 0 && len(p.orders) == 0) {
+			if r.state.Owner != "" {
 				continue
 			}
-			if !yield(p, nil) {
-				return
+			if page = append(page, r); len(page) == maxPage {
+				if !s.turn(ctx, d, now, page, yield) {
+					return
+				}
+				page = page[:0]
+			}
+		}
+		s.turn(ctx, d, now, page, yield)
+	}
+}
+
+// maxPage is how many customers everyone looks after at once.
+const maxPage = 256
+
+// turn yields a page of customers, and reports whether to go on.
+func (s *Shop) turn(ctx context.Context, d *definitions, now time.Time, page []*record, yield func(*person, error) bool) bool {
+	stirred, err := s.stirred(ctx, now, page)
+	if err != nil {
+		yield(nil, err)
+		return false
+	}
+	for _, r := range page {
+		var p *person
+		if !stirred[r.row.ID] {
+			p = newPerson(newGroup(d, now, []*record{r}, new(Changes)), r)
+		} else {
+			v, err := s.viewBy(ctx, d, now, r.row.ID)
+			if err != nil {
+				yield(nil, err)
+				return false
+			}
+			p = v.person
+		}
+		if p == nil || p.key != r.row.ID ||
+			(!p.state.Erased.zero() && len(p.state.Fields) == 0 && len(p.orders) == 0) {
+			continue
+		}
+		if !yield(p, nil) {
+			return false
+		}
+	}
+	return true
+}
+
+// stirred returns who of a page is not as a worker left her: a timer of hers
+// is due, or facts wait for her or under an address or cart of hers.
+func (s *Shop) stirred(ctx context.Context, now time.Time, page []*record) (map[string]bool, error) {
+	stirred := make(map[string]bool)
+	byPlace := make(map[string][]string)
+	for _, r := range page {
+		if len(r.row.Pending) > 0 || (!r.row.NextDue.IsZero() && !r.row.NextDue.After(now)) {
+			stirred[r.row.ID] = true
+			continue
+		}
+		for _, place := range r.needs() {
+			byPlace[place] = append(byPlace[place], r.row.ID)
+		}
+	}
+	if len(byPlace) == 0 {
+		return stirred, nil
+	}
+	for row, err := range s.crm.store.Customers(ctx, s.id, CustomerQuery{IDs: sortedKeys(byPlace)}) {
+		if err != nil {
+			return nil, err
+		}
+		if len(row.Pending) > 0 {
+			for _, id := range byPlace[row.ID] {
+				stirred[id] = true
 			}
 		}
 	}
+	return stirred, nil
 }
 
 // Messages streams messages in order of their due time. For one customer they
@@ -200,151 +255,4 @@ func (s *Shop) Messages(ctx context.Context, q MessageQuery) iter.Seq2[Message, 
 // Decisions streams the shop's decision log, oldest entry first.
 func (s *Shop) Decisions(ctx context.Context) iter.Seq2[Decision, error] {
 	return s.crm.store.Decisions(ctx, s.id, DecisionQuery{})
-}
-
-// picture is p as callers see it.
-func (p *person) picture() *Customer {
-	c := &Customer{
-		ID: p.key, Guest: !isAccount(p.key), Profile: p.state.profile(), Rank: p.standing(),
-		Purchases: summarize(p.orders, p.baseline(), p.d.settings.Currency, latestTime),
-	}
-	c.Mailable = c.Email != "" && !p.d.unmailable(c.Email)
-	for _, key := range sortedKeys(p.state.Consents) {
-		consent := p.state.Consents[key].Consent
-		c.Consents = append(c.Consents, consent)
-	}
-	for _, id := range sortedKeys(p.orders) {
-		c.Orders = append(c.Orders, p.orders[id].placed())
-	}
-	slices.SortStableFunc(c.Orders, func(a, b PlacedOrder) int { return a.PlacedAt.Compare(b.PlacedAt) })
-	for _, id := range sortedKeys(p.state.Carts) {
-		if cart := p.state.Carts[id].Cart; !cart.empty() {
-			c.Carts = append(c.Carts, cart)
-		}
-	}
-	slices.SortStableFunc(c.Carts, func(a, b Cart) int { return a.UpdatedAt.Compare(b.UpdatedAt) })
-	for _, e := range p.state.Enrollments {
-		if !e.Done {
-			c.Enrollments = append(c.Enrollments, Enrollment{
-				ID: e.ID, Journey: e.Journey, Version: e.Version, Order: e.Order, Cart: e.Cart,
-				Since: e.Since, Step: e.Step, Due: e.Due,
-			})
-		}
-	}
-	slices.SortStableFunc(c.Enrollments, func(a, b Enrollment) int { return a.Due.Compare(b.Due) })
-	return c
-}
-
-// view is a customer as of an instant, worked out in memory: what a worker
-// would make of her now, without writing it.
-type view struct {
-	shop    *Shop
-	person  *person // nil if nobody goes by that id
-	changes *Changes
-}
-
-func (s *Shop) view(ctx context.Context, id string) (*view, error) {
-	d, err := s.crm.definitions(ctx, s.id)
-	if err != nil {
-		return nil, err
-	}
-	return s.viewBy(ctx, d, s.crm.now(), id)
-}
-
-func (s *Shop) viewBy(ctx context.Context, d *definitions, now time.Time, id string) (*view, error) {
-	h, err := s.load(ctx, []string{id})
-	if err != nil {
-		return nil, err
-	}
-	changes, persons, problems := fold(d, now, h)
-	if len(problems) > 0 {
-		return nil, problems[0]
-	}
-	v := &view{shop: s, changes: changes}
-	for range 3 { // cart → guest → account
-		r := h.records[id]
-		if r == nil || r.state.Owner == "" {
-			break
-		}
-		id = r.state.Owner
-	}
-	for _, p := range persons {
-		if p.key == id {
-			v.person = p
-		}
-	}
-	return v, nil
-}
-
-// load gathers customers without locking them.
-func (s *Shop) load(ctx context.Context, ids []string) (*household, error) {
-	read := func(ids []string) ([]CustomerRow, error) {
-		var rows []CustomerRow
-		for row, err := range s.crm.store.Customers(ctx, s.id, CustomerQuery{IDs: ids}) {
-			if err != nil {
-				return nil, err
-			}
-			q := MessageQuery{Customer: row.ID, States: []MessageState{MessageQueued, MessageClaimed}}
-			for m, err := range s.crm.store.Messages(ctx, s.id, q) {
-				if err != nil {
-					return nil, err
-				}
-				row.Messages = append(row.Messages, m)
-			}
-			rows = append(rows, row)
-		}
-		return rows, nil
-	}
-	rows, err := read(ids)
-	if err != nil {
-		return nil, err
-	}
-	return gather(&Work{Customers: rows, Lock: read})
-}
-
-// keys are those under which v's rows may be stored.
-func (v *view) keys() []string {
-	keys := []string{v.person.key}
-	for _, m := range v.changes.Move {
-		if m.To == v.person.key {
-			keys = append(keys, m.From)
-		}
-	}
-	return keys
-}
-
-// messages are the stored ones with v's changes on top.
-func (v *view) messages(ctx context.Context, q MessageQuery) ([]Message, error) {
-	if v.person == nil {
-		return nil, ErrNotFound
-	}
-	var list []Message
-	states := q.States
-	q.States = nil
-	for _, key := range v.keys() {
-		q.Customer = key
-		for m, err := range v.shop.crm.store.Messages(ctx, v.shop.id, q) {
-			if err != nil {
-				return nil, err
-			}
-			m.Customer = v.person.key
-			list = append(list, m)
-		}
-	}
-	for _, skip := range v.changes.Skip {
-		for i := range list {
-			if list[i].ID == skip.Message {
-				list[i].State, list[i].Reason, list[i].SettledAt = MessageSkipped, skip.Reason, skip.At
-			}
-		}
-	}
-	for _, m := range v.changes.Queue {
-		stored := slices.ContainsFunc(list, func(o Message) bool { return o.ID == m.ID })
-		if m.Customer == v.person.key && !stored && (q.ID == "" || q.ID == m.ID) {
-			list = append(list, m)
-		}
-	}
-	list = slices.DeleteFunc(list, func(m Message) bool { return states != nil && !slices.Contains(states, m.State) })
-	slices.SortStableFunc(list, func(a, b Message) int { return a.SendAt.Compare(b.SendAt) })
-	return list, nil
 }

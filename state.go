@@ -1,6 +1,7 @@
 package crm
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -23,6 +24,10 @@ type customerState struct {
 	// Links are the customers that were seen with a guest's address or a
 	// cart, each with the first fact that said so.
 	Links map[string]stamp `json:"links,omitempty"`
+	// Places are the keys of the addresses and carts that a customer was seen
+	// with, each with the last fact that said so: facts that come in under one
+	// of them are hers, or near her.
+	Places map[string]stamp `json:"places,omitempty"`
 	// Erased is the latest request to forget. Older facts are swallowed.
 	Erased stamp `json:"erased,omitzero"`
 
@@ -48,6 +53,13 @@ type consentState struct {
 type cartState struct {
 	Cart
 	At stamp `json:"at"`
+	// Gone reports that somebody else went on with the cart, at At.
+	Gone bool `json:"gone,omitempty"`
+	// Known is since when it is known whose cart it is, zero if it always was.
+	Known time.Time `json:"known,omitzero"`
+	// Emptied is when it was last seen with nothing in it: orders from before
+	// have nothing to do with what is in it now.
+	Emptied time.Time `json:"emptied,omitzero"`
 	// Fired is, by journey, for which change of the cart it was last found
 	// abandoned.
 	Fired map[string]time.Time `json:"fired,omitempty"`
@@ -123,9 +135,26 @@ func (s *customerState) link(customer string, at stamp) {
 	}
 }
 
+// maxPlaces bounds how many addresses and carts are asked for facts whenever a
+// customer is folded.
+const maxPlaces = 16
+
+// meet records that this customer was seen with an address or cart.
+func (s *customerState) meet(place string, at stamp) {
+	if at.after(s.Places[place]) {
+		put(&s.Places, place, at)
+	}
+	if len(s.Places) > maxPlaces {
+		for _, old := range latest(s.Places)[maxPlaces:] {
+			delete(s.Places, old)
+		}
+	}
+}
+
 func consentKey(address, topic string) string { return topic + "\n" + address }
 
 func (s *customerState) consent(address string, c Consent, at stamp) {
+	c.Email = "" // the key says whose it is, and outlives erasure
 	key := consentKey(address, c.Topic)
 	if old, ok := s.Consents[key]; ok && !at.after(old.At) {
 		return
@@ -136,27 +165,39 @@ func (s *customerState) consent(address string, c Consent, at stamp) {
 // shareConsents takes over what another customer's answers say about address.
 func (s *customerState) shareConsents(from *customerState, address string) {
 	for key, c := range from.Consents {
-		if key == consentKey(address, c.Topic) {
+		if key == consentKey(address, c.Topic) && from.answered(c) {
 			s.consent(address, c.Consent, c.At)
 		}
 	}
 }
 
-// cart takes over a later version of a cart and reports whether it is one.
-func (s *customerState) cart(c Cart, at stamp) bool {
+// answered reports whether an answer still holds: an erasure leaves an opt-out,
+// and no grant.
+func (s *customerState) answered(c consentState) bool { return !c.Granted || c.At.after(s.Erased) }
+
+// cart takes over a later version of a cart and reports whether it is one. If
+// it is gone, somebody else has it: what is kept then is that she has not.
+func (s *customerState) cart(c Cart, at stamp, gone bool) bool {
 	old := s.Carts[c.ID]
+	next := &cartState{Cart: c, At: at, Gone: gone}
 	if old != nil {
-		if c.Revision < old.Revision || (c.Revision == old.Revision && !at.after(old.At)) {
-			return false
-		}
+		next.Fired, next.Known, next.Emptied = old.Fired, old.Known, old.Emptied
 	}
-	c.UpdatedAt = at.Time
-	next := &cartState{Cart: c, At: at}
-	if old != nil {
-		next.Fired = old.Fired
+	if old != nil && !next.replaces(old) {
+		return false
+	}
+	next.UpdatedAt = at.Time
+	if gone {
+		next.Items, next.RecoveryURL = nil, ""
 	}
 	put(&s.Carts, c.ID, next)
 	return true
+}
+
+// replaces reports whether c is what the cart is like now, and old what it was.
+func (c *cartState) replaces(old *cartState) bool {
+	order := cmp.Or(cmp.Compare(c.Revision, old.Revision), c.At.compare(old.At))
+	return order > 0 || (order == 0 && old.Gone && !c.Gone) // one fact, seen from both sides
 }
 
 // maxCarts bounds how many carts of a customer are remembered.
@@ -192,13 +233,17 @@ func (s *customerState) absorb(o *customerState) {
 		}
 	}
 	for key, c := range o.Consents {
-		if old, ok := s.Consents[key]; !ok || c.At.after(old.At) {
+		if old, ok := s.Consents[key]; o.answered(c) && (!ok || c.At.after(old.At)) {
 			put(&s.Consents, key, c)
 		}
 	}
 	for id, c := range o.Carts {
-		s.cart(c.Cart, c.At)
+		s.cart(c.Cart, c.At, c.Gone)
 		mine := s.Carts[id]
+		mine.Known = c.Known
+		if c.Emptied.After(mine.Emptied) {
+			mine.Emptied = c.Emptied
+		}
 		for journey, t := range c.Fired {
 			if t.After(mine.Fired[journey]) {
 				put(&mine.Fired, journey, t)
@@ -211,6 +256,9 @@ func (s *customerState) absorb(o *customerState) {
 		} else {
 			put(&s.Near, id, order)
 		}
+	}
+	for place, at := range o.Places {
+		s.meet(place, at)
 	}
 	for fact, g := range o.Given {
 		put(&s.Given, fact, g)

@@ -123,11 +123,11 @@ type CustomerRow struct {
 
 	Orders   []OrderRow // Orders are her orders, in order of ID.
 	Pending  []FactRow  // Pending are the facts in her inbox, in order of (Time, ID).
-	Messages []Message  // Messages are those of hers that are queued or claimed, in order of ID. Loaded by Update alone.
+	Messages []Message  // Messages are those of hers that are queued, claimed or started, in order of ID. Loaded by Update alone.
 }
 
-// An OrderRow is an order as a store keeps it. Beside the core's document it
-// has the columns that people query.
+// An OrderRow is an order as a store keeps it, unique by (Customer, ID). Beside
+// the core's document it has the columns that people query.
 type OrderRow struct {
 	ID        string
 	Customer  string    // Customer is the key of the customer whose order it is.
@@ -175,7 +175,8 @@ type Work struct {
 type Changes struct {
 	// Customers are written by ID: State and NextDue. They were locked.
 	Customers []CustomerRow
-	// Orders are inserted or replaced by ID.
+	// Orders are inserted or replaced by (Customer, ID): a cart that gives one
+	// order two customers gets two rows, and neither spoils the other.
 	Orders []OrderRow
 	// Consumed are the inbox entries that were read and folded: exactly these
 	// are deleted.
@@ -184,11 +185,13 @@ type Changes struct {
 	SetAside map[string]string
 	// Queue are new messages. One whose ID is there already is passed over.
 	Queue []Message
-	// Skip are messages to be skipped, if still queued or claimed.
+	// Skip are messages to be skipped: those queued or claimed are, for one
+	// that is started Stopped is set, and others are left alone.
 	Skip []Skip
 	// Move re-addresses what belongs to customers who turned out to be others:
-	// orders, facts, messages and decisions of From become To's. It happens
-	// before all else in Changes.
+	// orders, facts, messages and decisions of From become To's. Of an order
+	// that both have, To's stays and From's is deleted. It happens before all
+	// else in Changes.
 	Move []Move
 	// Erase are customers whose fact bodies and message contents are deleted,
 	// recipient addresses included, and whose orders are deleted unless

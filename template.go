@@ -73,7 +73,7 @@ var legal = map[string]Words{
 
 // Validate reports everything that is wrong with t, as a [PublishError].
 func (t Template) Validate() error {
-	if _, problems := t.compile(); len(problems) > 0 {
+	if _, problems := t.compile(time.UTC); len(problems) > 0 {
 		return &PublishError{Kind: kindTemplate, ID: t.ID, Problems: problems}
 	}
 	return nil
@@ -93,7 +93,8 @@ type compiledWords struct {
 	html          *htmltemplate.Template
 }
 
-func (t Template) compile() (*compiledTemplate, []*FieldError) {
+// compile parses t for readers of a shop in zone.
+func (t Template) compile(zone *time.Location) (*compiledTemplate, []*FieldError) {
 	out := &compiledTemplate{Template: t}
 	var c check
 	c.id("ID", t.ID)
@@ -113,13 +114,13 @@ func (t Template) compile() (*compiledTemplate, []*FieldError) {
 				return
 			}
 			out.tags = append(out.tags, tag)
-			out.words = append(out.words, t.Locales[locale].compile(&c, locale))
+			out.words = append(out.words, t.Locales[locale].compile(&c, locale, zone))
 		})
 	}
 	return out, c.problems
 }
 
-func (w Words) compile(c *check, locale string) compiledWords {
+func (w Words) compile(c *check, locale string, zone *time.Location) compiledWords {
 	out := compiledWords{locale: locale}
 	if w.Subject == "" {
 		c.add("Subject", ErrRequired)
@@ -134,10 +135,9 @@ func (w Words) compile(c *check, locale string) compiledWords {
 	if !ok {
 		footer = legal["en"]
 	}
-	// The functions are bound to the locale here; the zone comes with Now.
 	funcs := map[string]any{
 		"money": func(m Money) string { return FormatMoney(m, locale) },
-		"date":  func(t time.Time) string { return FormatDate(t, locale) },
+		"date":  func(t time.Time) string { return FormatDate(t.In(zone), locale) },
 	}
 	parseText := func(field, body string) *texttemplate.Template {
 		root := texttemplate.New(field).Funcs(funcs)

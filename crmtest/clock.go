@@ -30,3 +30,10 @@ func (c *Clock) Set(t time.Time) {
 		c.now = t
 	}
 }
+
+// rewind moves the clock to t, backwards too.
+func (c *Clock) rewind(t time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = t
+}

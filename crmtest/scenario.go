@@ -2,8 +2,8 @@ package crmtest
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"testing"
 	"time"
 
 	"github.com/goen-crm/crm"
@@ -11,6 +11,27 @@ import (
 	"github.com/goen-crm/crm/mailer/mailertest"
 	"github.com/goen-crm/crm/storage/memory"
 )
+
+// TB is what a scenario asks of a test: every testing.TB has it. Where there is
+// no test, [Program] stands in.
+type TB interface {
+	Helper()
+	Context() context.Context
+	Fatalf(format string, args ...any)
+}
+
+// Program takes the place of a test in programs and examples: whatever would
+// end the test panics.
+type Program struct{}
+
+// Helper does nothing.
+func (Program) Helper() {}
+
+// Context returns context.Background.
+func (Program) Context() context.Context { return context.Background() }
+
+// Fatalf panics with the message.
+func (Program) Fatalf(format string, args ...any) { panic(fmt.Sprintf(format, args...)) }
 
 // A Scenario is a shop in virtual time: facts are recorded, the clock is moved
 // on, and the mails that a customer would have got by then are there. Every
@@ -24,11 +45,18 @@ type Scenario struct {
 	Shop *crm.Shop
 	// Clock shows the scenario's time.
 	Clock *Clock
-	// Outbox has the mails that were sent.
+	// Outbox has the mails that were sent. Set its Fail to see what becomes of
+	// mails that the mail system does not take.
 	Outbox *mailertest.Recorder
 
-	t     testing.TB
-	facts int
+	t       TB
+	options Options
+	facts   int
+	zone    *time.Location
+	down    bool     // no worker runs: see Do
+	told    int      // how many decisions Do has printed
+	guests  []string // replacement pairs for guests' keys: see Do
+
 }
 
 // Options change what a scenario is made of. The zero Options are fine.
@@ -41,6 +69,8 @@ type Options struct {
 	Store crm.Store
 	// Shop is the shop's id. Defaults to "shop".
 	Shop string
+	// Config tunes the CRM. Its clock is replaced by the scenario's.
+	Config crm.Config
 }
 
 // Settings are those of a shop in Tokyo that may send marketing mails.
@@ -56,7 +86,7 @@ func Settings() crm.Settings {
 }
 
 // New returns a scenario for a test. Nil options mean all defaults.
-func New(t testing.TB, options *Options) *Scenario {
+func New(t TB, options *Options) *Scenario {
 	t.Helper()
 	var o Options
 	if options != nil {
@@ -74,13 +104,36 @@ func New(t testing.TB, options *Options) *Scenario {
 	if o.Shop == "" {
 		o.Shop = "shop"
 	}
-	s := &Scenario{t: t, Clock: NewClock(o.Start), Outbox: new(mailertest.Recorder)}
-	var err error
-	s.CRM, err = crm.New(o.Store, s.Outbox, &crm.Config{Clock: s.Clock.Now})
-	s.check(err)
-	s.Shop = s.CRM.Shop(o.Shop)
-	s.check(s.Shop.Configure(t.Context(), o.Settings))
+	s := &Scenario{t: t, options: o, Clock: NewClock(o.Start), Outbox: new(mailertest.Recorder)}
+	s.open(o.Config)
+	s.check(s.configure(o.Settings))
 	return s
+}
+
+// open makes the CRM that the scenario goes on with.
+func (s *Scenario) open(config crm.Config) {
+	s.t.Helper()
+	config.Clock = s.Clock.Now
+	var err error
+	s.CRM, err = crm.New(s.options.Store, s.Outbox, &config)
+	s.check(err)
+	s.Shop = s.CRM.Shop(s.options.Shop)
+	s.options.Config = config
+}
+
+// configure gives the shop settings. Wrong ones change nothing.
+func (s *Scenario) configure(settings crm.Settings) error {
+	if err := s.Shop.Configure(s.t.Context(), settings); err != nil {
+		return err
+	}
+	s.options.Settings = settings
+	name := settings.TimeZone
+	if name == "" {
+		name = Settings().TimeZone
+	}
+	zone, err := time.LoadLocation(name)
+	s.zone = zone
+	return err
 }
 
 func (s *Scenario) check(err error) {
@@ -108,20 +161,33 @@ func (s *Scenario) Publish(journeys ...crm.Journey) {
 	}
 }
 
+// Ladder publishes the shop's ranks.
+func (s *Scenario) Ladder(l crm.Ladder) {
+	s.t.Helper()
+	s.check(s.Shop.SetLadder(s.t.Context(), l))
+}
+
 // Record records facts. One without a time happens now, one without an id gets
-// one that counts up.
+// one that counts up: "fact-1", "fact-2". What follows from them is worked out
+// by the next [Scenario.Advance].
 func (s *Scenario) Record(facts ...crm.Fact) {
 	s.t.Helper()
-	for i := range facts {
+	s.check(s.record(facts...))
+}
+
+func (s *Scenario) record(facts ...crm.Fact) error {
+	list := make([]crm.Fact, len(facts))
+	for i, f := range facts {
 		s.facts++
-		if facts[i].ID == "" {
-			facts[i].ID = fmt.Sprintf("fact-%d", s.facts)
+		if f.ID == "" {
+			f.ID = fmt.Sprintf("fact-%d", s.facts)
 		}
-		if facts[i].Time.IsZero() {
-			facts[i].Time = s.Clock.Now()
+		if f.Time.IsZero() {
+			f.Time = s.Clock.Now()
 		}
+		list[i] = f
 	}
-	s.check(s.Shop.Record(s.t.Context(), facts...))
+	return s.Shop.Record(s.t.Context(), list...)
 }
 
 // Advance moves the clock on by d, and does everything that falls due on the way.
@@ -139,6 +205,14 @@ func (s *Scenario) AdvanceTo(t time.Time) {
 // Mails returns the mails sent so far, oldest first.
 func (s *Scenario) Mails() []*mailer.Message { return s.Outbox.Messages() }
 
+// Customer returns a customer's picture.
+func (s *Scenario) Customer(id string) *crm.Customer {
+	s.t.Helper()
+	c, err := s.Shop.Customer(s.t.Context(), id)
+	s.check(err)
+	return c
+}
+
 // Explain returns a customer's story, to print or to look for something in.
 func (s *Scenario) Explain(customer string) *crm.Story {
 	s.t.Helper()
@@ -150,6 +224,9 @@ func (s *Scenario) Explain(customer string) *crm.Story {
 // Advance moves a clock on to t, stopping wherever something of c is due to do
 // it then. The clock must be c's. It is what [Scenario.Advance] is made of, for
 // programs that replay a history on a store of their own.
+//
+// It fails if something that is due cannot be done, as when a customer was
+// written by a newer version of goen.
 func Advance(ctx context.Context, c *crm.CRM, clock *Clock, t time.Time) error {
 	for {
 		next, ok, err := c.NextDue(ctx, t)
@@ -163,7 +240,12 @@ func Advance(ctx context.Context, c *crm.CRM, clock *Clock, t time.Time) error {
 		if err := c.RunUntil(ctx, clock.Now()); err != nil {
 			return err
 		}
+		if again, ok, err := c.NextDue(ctx, t); err == nil && ok && again.Equal(next) {
+			return errStuck
+		}
 	}
 	clock.Set(t)
 	return nil
 }
+
+var errStuck = errors.New("crmtest: what is due cannot be done: see the log")

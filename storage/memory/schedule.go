@@ -1,0 +1,96 @@
+package memory
+
+import (
+	"container/heap"
+	"time"
+)
+
+// A schedule keeps ids in order of (time, id), each once.
+type schedule struct {
+	heap slots
+	byID map[string]*slot
+}
+
+type slot struct {
+	at    time.Time
+	id    string
+	index int // place in the heap
+}
+
+func newSchedule() *schedule {
+	return &schedule{byID: make(map[string]*slot)}
+}
+
+func (s *schedule) len() int { return len(s.heap) }
+
+// set puts an id at a time, wherever it was before.
+func (s *schedule) set(id string, at time.Time) {
+	if old := s.byID[id]; old != nil {
+		old.at = at
+		heap.Fix(&s.heap, old.index)
+		return
+	}
+	added := &slot{at: at, id: id}
+	s.byID[id] = added
+	heap.Push(&s.heap, added)
+}
+
+// remove takes an id out, if it is in.
+func (s *schedule) remove(id string) {
+	if old := s.byID[id]; old != nil {
+		heap.Remove(&s.heap, old.index)
+		delete(s.byID, id)
+	}
+}
+
+// min returns the earliest time, if there is one.
+func (s *schedule) min() (time.Time, bool) {
+	if len(s.heap) == 0 {
+		return time.Time{}, false
+	}
+	return s.heap[0].at, true
+}
+
+// walk calls visit with each id in order until visit returns false. visit must
+// not change the schedule.
+func (s *schedule) walk(visit func(id string, at time.Time) bool) {
+	var seen []*slot
+	for len(s.heap) > 0 {
+		first := heap.Pop(&s.heap).(*slot)
+		seen = append(seen, first)
+		if !visit(first.id, first.at) {
+			break
+		}
+	}
+	for _, slot := range seen {
+		heap.Push(&s.heap, slot)
+	}
+}
+
+// slots implements [heap.Interface].
+type slots []*slot
+
+func (h slots) Len() int { return len(h) }
+
+func (h slots) Less(i, j int) bool {
+	return compareAt(h[i].at, h[i].id, h[j].at, h[j].id) < 0
+}
+
+func (h slots) Swap(i, j int) {
+	h[i], h[j] = h[j], h[i]
+	h[i].index, h[j].index = i, j
+}
+
+func (h *slots) Push(x any) {
+	added := x.(*slot)
+	added.index = len(*h)
+	*h = append(*h, added)
+}
+
+func (h *slots) Pop() any {
+	last := len(*h) - 1
+	removed := (*h)[last]
+	(*h)[last] = nil
+	*h = (*h)[:last]
+	return removed
+}

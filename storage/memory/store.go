@@ -1,0 +1,66 @@
+package memory
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	crm "github.com/goen-crm/crm"
+)
+
+// A Store is a [crm.Store] in memory. Use [New]. It is safe for concurrent use
+// within one process and needs no closing.
+type Store struct {
+	mu    sync.Mutex
+	shops map[string]*shop
+}
+
+var _ crm.Store = (*Store)(nil)
+
+// New returns an empty store.
+func New() *Store {
+	return &Store{shops: make(map[string]*shop)}
+}
+
+// enter takes the store's lock and returns the shop's rows. The caller unlocks
+// s.mu unless there is an error.
+func (s *Store) enter(ctx context.Context, id string) (*shop, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	sh := s.shops[id]
+	if sh == nil {
+		sh = newShop()
+		s.shops[id] = sh
+	}
+	return sh, nil
+}
+
+// Backlog implements [crm.Store].
+func (s *Store) Backlog(ctx context.Context, until time.Time) ([]crm.Backlog, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var backlogs []crm.Backlog
+	for id, sh := range s.shops {
+		b := crm.Backlog{Shop: id, Pending: sh.pending.len() > 0}
+		due := b.Pending
+		if at, ok := sh.timers.min(); ok {
+			b.NextTimer = at
+			due = due || !at.After(until)
+		}
+		if at, ok := sh.nextSend(); ok {
+			b.NextSend = at
+			due = due || !at.After(until)
+		}
+		if due {
+			backlogs = append(backlogs, b)
+		}
+	}
+	slices.SortFunc(backlogs, func(a, b crm.Backlog) int { return compare(a.Shop, b.Shop) })
+	return backlogs, nil
+}

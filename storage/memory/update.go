@@ -1,0 +1,122 @@
+package memory
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"time"
+
+	crm "github.com/goen-crm/crm"
+)
+
+// Update implements [crm.Store]. It calls decide once, with every customer
+// that sel found, also when that is none.
+func (s *Store) Update(ctx context.Context, shop string, sel crm.Selection, decide func(*crm.Work) (*crm.Changes, error)) (int, error) {
+	sh, err := s.enter(ctx, shop)
+	if err != nil {
+		return 0, err
+	}
+	defer s.mu.Unlock()
+
+	locked := make(map[string]bool)
+	lock := func(ids []string) ([]crm.CustomerRow, error) {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		var rows []crm.CustomerRow
+		for _, id := range slices.Sorted(slices.Values(ids)) {
+			if sh.customers[id] != nil && !locked[id] {
+				locked[id] = true
+				rows = append(rows, sh.load(id))
+			}
+		}
+		return rows, nil
+	}
+
+	ids := sel.IDs
+	if ids == nil {
+		ids = sh.due(exact(sel.DueBy), sel.Limit)
+	}
+	customers, err := lock(ids)
+	if err != nil {
+		return 0, err
+	}
+	found := len(customers)
+	changes, err := decide(&crm.Work{Revision: sh.revision, Customers: customers, Lock: lock})
+	if err != nil {
+		return 0, err
+	}
+	if changes == nil {
+		return found, nil
+	}
+	for _, c := range changes.Customers {
+		if !locked[c.ID] {
+			return 0, errors.New("memory: update: decide changes a customer who is not locked")
+		}
+	}
+	sh.apply(changes)
+	return found, nil
+}
+
+// due returns up to limit customers that have something to do: by turns one
+// with a due timer and one with pending facts, so that a flood of either does
+// not keep the other waiting.
+func (sh *shop) due(by time.Time, limit int) []string {
+	var timers, pending []string
+	sh.timers.walk(func(id string, at time.Time) bool {
+		if at.After(by) || len(timers) >= limit {
+			return false
+		}
+		timers = append(timers, id)
+		return true
+	})
+	sh.pending.walk(func(id string, _ time.Time) bool {
+		if len(pending) >= limit {
+			return false
+		}
+		pending = append(pending, id)
+		return true
+	})
+	chosen := make(map[string]bool)
+	for i := range max(len(timers), len(pending)) {
+		if i < len(timers) && len(chosen) < limit {
+			chosen[timers[i]] = true
+		}
+		if i < len(pending) && len(chosen) < limit {
+			chosen[pending[i]] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(chosen))
+}
+
+// load returns a customer with all that Update hands out.
+func (sh *shop) load(id string) crm.CustomerRow {
+	row := sh.read(id)
+	for message := range sh.belongingsOf(id).messages {
+		m := sh.messages[message]
+		if m.State == crm.MessageQueued || m.State == crm.MessageClaimed {
+			row.Messages = append(row.Messages, withoutContent(*m))
+		}
+	}
+	slices.SortFunc(row.Messages, func(a, b crm.Message) int { return compare(a.ID, b.ID) })
+	return row
+}
+
+// read returns a customer with her orders and pending facts.
+func (sh *shop) read(id string) crm.CustomerRow {
+	c := sh.customers[id]
+	row := crm.CustomerRow{ID: id, State: bytes.Clone(c.state), NextDue: c.nextDue}
+	for fact := range c.inbox {
+		row.Pending = append(row.Pending, copyFact(*sh.facts[fact]))
+	}
+	slices.SortFunc(row.Pending, compareFacts)
+	if b := sh.owned[id]; b != nil {
+		for _, order := range b.orders {
+			row.Orders = append(row.Orders, copyOrder(order))
+		}
+		slices.SortFunc(row.Orders, func(a, b crm.OrderRow) int { return compare(a.ID, b.ID) })
+	}
+	return row
+}

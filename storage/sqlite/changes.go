@@ -1,0 +1,147 @@
+package sqlite
+
+import (
+	"context"
+	"errors"
+
+	crm "github.com/goen-crm/crm"
+)
+
+const (
+	updateCustomer = `UPDATE goen_customer SET state = ?, next_due = ? WHERE shop_id = ? AND customer_id = ?`
+	upsertOrder    = `
+		INSERT INTO goen_orders (shop_id, customer_id, order_id, status, currency, total, refunded, placed_at, counted_at, state)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+		ON CONFLICT (shop_id, customer_id, order_id) DO UPDATE SET status = excluded.status, currency = excluded.currency,
+			total = excluded.total, refunded = excluded.refunded,
+			placed_at = excluded.placed_at, counted_at = excluded.counted_at, state = excluded.state`
+	deleteTwins = `
+		DELETE FROM goen_orders WHERE shop_id = ?1 AND customer_id = ?2
+			AND order_id IN (SELECT order_id FROM goen_orders WHERE shop_id = ?1 AND customer_id = ?3)`
+	deleteInbox   = `DELETE FROM goen_inbox WHERE shop_id = ? AND customer_id = ? AND fact_id = ?`
+	setAside      = `UPDATE goen_fact SET set_aside = ? WHERE shop_id = ? AND fact_id = ?`
+	insertMessage = `
+		INSERT INTO goen_message (shop_id, message_id, enrollment, journey, version, step, visit, template, template_version, class,
+			customer_id, address_key, cart_key, order_id, recipient, send_at, deadline, state, reason, attempt,
+			lease_until, failures, unknowns, started_at, settled_at, content)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`
+	skipMessage = `
+		UPDATE goen_message SET state = 'skipped', reason = ?, settled_at = ?, lease_until = NULL
+		WHERE shop_id = ? AND message_id = ? AND state IN ('queued', 'claimed')`
+)
+
+// errNotLocked names no customer: her key may be personal.
+var errNotLocked = errors.New("decide changes a customer who is not locked")
+
+// apply writes changes in the order that [crm.Changes] gives: moves first,
+// erasures last. Statements are prepared once and run for each row: within a
+// process that costs no more than sending many rows at once.
+func (u *update) apply(ctx context.Context, ch *crm.Changes) error {
+	for _, step := range []func(context.Context, *crm.Changes) error{
+		u.move, u.writeCustomers, u.writeOrders, u.consume, u.setAside, u.queue, u.skip, u.log, u.erase,
+	} {
+		if err := step(ctx, ch); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// move re-addresses rows. Of an order that both have, To's stays. The inbox
+// stays: its entries are what Consumed names.
+func (u *update) move(ctx context.Context, ch *crm.Changes) error {
+	for _, m := range ch.Move {
+		if m.From == m.To {
+			continue
+		}
+		if _, err := u.tx.run(ctx, deleteTwins, u.shop, m.From, m.To); err != nil {
+			return err
+		}
+		for _, table := range []string{"goen_fact", "goen_orders", "goen_message", "goen_decision"} {
+			_, err := u.tx.run(ctx, `UPDATE `+table+` SET customer_id = ? WHERE shop_id = ? AND customer_id = ?`, m.To, u.shop, m.From)
+			if err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (u *update) writeCustomers(ctx context.Context, ch *crm.Changes) error {
+	for _, c := range ch.Customers {
+		if !u.locked[c.ID] {
+			return errNotLocked
+		}
+		if _, err := u.tx.run(ctx, updateCustomer, text(c.State), optional(c.NextDue), u.shop, c.ID); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (u *update) writeOrders(ctx context.Context, ch *crm.Changes) error {
+	for _, o := range ch.Orders {
+		_, err := u.tx.run(ctx, upsertOrder, u.shop, o.Customer, o.ID, o.Status, o.Currency, o.Total, o.Refunded,
+			optional(o.PlacedAt), optional(o.CountedAt), text(o.State))
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (u *update) consume(ctx context.Context, ch *crm.Changes) error {
+	for _, entry := range ch.Consumed {
+		if _, err := u.tx.run(ctx, deleteInbox, u.shop, entry.Customer, entry.Fact); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (u *update) setAside(ctx context.Context, ch *crm.Changes) error {
+	for fact, reason := range ch.SetAside {
+		if _, err := u.tx.run(ctx, setAside, optionalText(reason), u.shop, fact); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (u *update) queue(ctx context.Context, ch *crm.Changes) error {
+	for _, m := range ch.Queue {
+		_, err := u.tx.run(ctx, insertMessage, u.shop, m.ID, m.Enrollment, m.Journey, m.Version, m.Step, m.Visit,
+			m.Template, m.TemplateVersion, string(m.Class), m.Customer, m.AddressKey, m.CartKey, m.Order, m.To,
+			ordered(m.SendAt), optional(m.Deadline), string(m.State), string(m.Reason), m.Attempt,
+			optional(m.LeaseUntil), m.Failures, m.Unknowns, optional(m.StartedAt), optional(m.SettledAt), optionalBlob(m.Content))
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (u *update) skip(ctx context.Context, ch *crm.Changes) error {
+	for _, skip := range ch.Skip {
+		if _, err := u.tx.run(ctx, skipMessage, string(skip.Reason), optional(skip.At), u.shop, skip.Message); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (u *update) log(ctx context.Context, ch *crm.Changes) error {
+	if len(ch.Decisions) == 0 {
+		return nil
+	}
+	log, err := openLog(ctx, u.tx, u.shop)
+	if err != nil {
+		return err
+	}
+	for _, d := range ch.Decisions {
+		if err := log.write(ctx, d); err != nil {
+			return err
+		}
+	}
+	return nil
+}
