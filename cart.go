@@ -33,6 +33,7 @@ func (c Cart) check(k *check) {
 	if c.Revision < 0 {
 		k.add("Revision", ErrNegative)
 	}
+	k.time("UpdatedAt", c.UpdatedAt)
 	checkLines(k, "Items", c.Items)
 	k.label("RecoveryURL", c.RecoveryURL, MaxURL)
 }

@@ -131,7 +131,15 @@ func (p CustomerPatch) check(c *check) {
 		c.label("Source.AdCode", p.Source.AdCode, MaxName)
 		c.label("Source.Landing", p.Source.Landing, MaxURL)
 	}
+	if p.Registered != nil {
+		c.time("Registered", *p.Registered)
+	}
+	if p.Withdrawn != nil {
+		c.time("Withdrawn", *p.Withdrawn)
+	}
 	if p.Baseline != nil {
+		c.time("Baseline.FirstOrder", p.Baseline.FirstOrder)
+		c.time("Baseline.LastOrder", p.Baseline.LastOrder)
 		c.quantity("Baseline.Orders", p.Baseline.Orders)
 		c.price("Baseline.Amount", p.Baseline.Amount)
 	}

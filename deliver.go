@@ -30,11 +30,14 @@ func (c *CRM) sendDue(ctx context.Context, shop *Shop, now time.Time) (bool, err
 	if err != nil {
 		return false, err
 	}
+	did := len(leases.Claimed) > 0
 	for _, m := range leases.Expired {
 		// A worker died, or lost its way, between start and answer.
-		if err := c.unknown(ctx, shop, m, now, ReasonCrash); err != nil {
-			return true, err
+		settled, err := c.unknown(ctx, shop, m, now, ReasonCrash)
+		if err != nil {
+			return did, err
 		}
+		did = did || settled
 	}
 	for i, m := range leases.Claimed {
 		if d.template(m.Template, m.TemplateVersion) == nil { // published by another process
@@ -50,7 +53,7 @@ func (c *CRM) sendDue(ctx context.Context, shop *Shop, now time.Time) (bool, err
 			return true, err
 		}
 	}
-	return len(leases.Claimed)+len(leases.Expired) > 0, nil
+	return did, nil
 }
 
 // release gives back messages that were claimed and not begun.
@@ -257,7 +260,8 @@ func (c *CRM) outcome(ctx context.Context, s *sending, err error) error {
 	case mailer.IsTemporary(err) || !s.started:
 		return c.retry(ctx, s.shop, m, now)
 	}
-	return c.unknown(ctx, s.shop, m, now, ReasonLost)
+	_, err = c.unknown(ctx, s.shop, m, now, ReasonLost)
+	return err
 }
 
 func (c *CRM) settle(ctx context.Context, shop *Shop, m Mark) error {
@@ -291,7 +295,9 @@ func backoff(n int) time.Duration {
 
 // unknown settles a message that may or may not have been taken: a
 // transactional one is sent once more, others are left to [Shop.Resolve].
-func (c *CRM) unknown(ctx context.Context, shop *Shop, m Message, now time.Time, reason Reason) error {
+//
+// It reports whether the message was still this worker's to settle.
+func (c *CRM) unknown(ctx context.Context, shop *Shop, m Message, now time.Time, reason Reason) (bool, error) {
 	m.Unknowns++
 	to := MessageUnknown
 	if m.Class == Transactional && m.Unknowns == 1 {
@@ -301,7 +307,8 @@ func (c *CRM) unknown(ctx context.Context, shop *Shop, m Message, now time.Time,
 	mark.From = []MessageState{MessageStarted}
 	mark.SendAt = now.Add(backoff(1))
 	mark.Reason, mark.Decision = reason, decided(m, DecidedUnknown, now, reason)
-	return c.settle(ctx, shop, mark)
+	applied, err := c.store.Mark(ctx, shop.id, []Mark{mark})
+	return err == nil && applied[0], err
 }
 
 // A Resolution says what is to be done with a message whose fate is unknown.
@@ -309,8 +316,9 @@ type Resolution string
 
 // The resolutions.
 const (
-	Resend Resolution = "resend" // send it again, though it may have arrived
-	Drop   Resolution = "drop"   // leave it: it counts as failed
+	Resend    Resolution = "resend"    // send it again, though it may have arrived
+	Delivered Resolution = "delivered" // it arrived, as the mail system's log shows: it counts as sent
+	Drop      Resolution = "drop"      // leave it: it counts as failed
 )
 
 // Resolve decides about a message in state [MessageUnknown]. It returns
@@ -324,6 +332,8 @@ func (s *Shop) Resolve(ctx context.Context, message string, r Resolution) error 
 		to, kind := MessageQueued, DecidedRetry
 		switch r {
 		case Resend:
+		case Delivered:
+			to, kind = MessageSent, DecidedSend
 		case Drop:
 			to, kind = MessageFailed, DecidedFail
 		default:

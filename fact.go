@@ -190,6 +190,7 @@ func (f Fact) Validate() error {
 	if f.Time.IsZero() {
 		c.add("Time", ErrTimeZero)
 	}
+	c.time("Time", f.Time)
 	if f.Customer != "" {
 		c.id("Customer", f.Customer)
 		if !isAccount(f.Customer) {

@@ -211,7 +211,7 @@ func (m *model) see(f crm.Fact) {
 func (m *model) cartChanged(p *modelCustomer, f crm.Fact, c crm.Cart) {
 	for _, g := range m.known[:m.passed-1] {
 		old, ok := g.Body.(crm.CartUpdated)
-		if ok && old.Cart.ID == c.ID && old.Cart.Revision > c.Revision && (m.home(g) == p.key || p.near[g.ID]) {
+		if ok && old.Cart.ID == c.ID && g.Time.Equal(f.Time) && old.Cart.Revision > c.Revision && (m.home(g) == p.key || p.near[g.ID]) {
 			return // an older version
 		}
 	}

@@ -337,7 +337,7 @@ func (m *model) carts(p *modelCustomer) []crm.Cart {
 	for _, f := range all {
 		if b, ok := f.Body.(crm.CartUpdated); ok {
 			old, known := latest[b.Cart.ID]
-			if !known || b.Cart.Revision >= old.Body.(crm.CartUpdated).Cart.Revision {
+			if !known || old.Time.Before(f.Time) || b.Cart.Revision >= old.Body.(crm.CartUpdated).Cart.Revision {
 				latest[b.Cart.ID] = f
 			}
 		}

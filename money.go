@@ -27,10 +27,16 @@ func NewMoney(amount decimal.Decimal, code string) (Money, error) {
 	if err != nil {
 		return Money{}, &FieldError{Field: "Currency", Err: ErrCurrency}
 	}
-	minor := amount.Shift(int32(digits))
-	if !minor.IsInteger() {
+	if amount.IsZero() {
+		return Money{Currency: code}, nil
+	}
+	if amount.Exponent() > maxExponent { // too large to write out
+		return Money{}, &FieldError{Field: "Amount", Err: ErrRange}
+	}
+	if amount.Exponent() < -maxExponent || !amount.Shift(int32(digits)).IsInteger() {
 		return Money{}, &FieldError{Field: "Amount", Problem: "has more decimals than the currency", Err: ErrRange}
 	}
+	minor := amount.Shift(int32(digits))
 	if !minor.BigInt().IsInt64() {
 		return Money{}, &FieldError{Field: "Amount", Err: ErrRange}
 	}

@@ -116,6 +116,8 @@ func (o Order) check(c *check) {
 	}
 	c.label("Channel", o.Channel, MaxName)
 	c.label("Cart", o.Cart, MaxID-len(cartPrefix))
+	c.time("PlacedAt", o.PlacedAt)
+	c.time("Promised", o.Promised)
 	c.label("Method", string(o.Method), MaxName)
 	switch o.Payment {
 	case PaymentOpen, PaymentPending, PaymentAuthorised, PaymentPaid, PaymentFailed, PaymentExpired:

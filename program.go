@@ -84,8 +84,13 @@ func (b *builder) sequence(steps Steps, next, depth int) int {
 }
 
 func (b *builder) step(at int, step Step, next, depth int) {
-	if step == nil {
+	switch step.(type) {
+	case Send, Wait, Branch, GoTo:
+	case nil:
 		b.c.add("", ErrRequired)
+		return
+	default: // a pointer, which JSON would not bring back
+		b.c.addf("", ErrUnknown, "is no Send, Wait, Branch or GoTo")
 		return
 	}
 	id := step.StepID()

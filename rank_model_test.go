@@ -137,6 +137,10 @@ func (c *climb) earned(known, until time.Time) string {
 	if c.ladder.Window == crm.LifetimeWindow {
 		amount, count = c.base.Amount.Minor, int64(c.base.Orders)
 	}
+	var opens time.Time
+	if c.ladder.Window == crm.RollingWindow {
+		opens = daysLater(known, -c.ladder.Days, c.zone)
+	}
 	for _, o := range c.orders {
 		left, ok := o.worth(known)
 		if !ok || o.at.After(until) {
@@ -145,7 +149,7 @@ func (c *climb) earned(known, until time.Time) string {
 		in := true
 		switch c.ladder.Window {
 		case crm.RollingWindow:
-			in = o.at.After(daysLater(known, -c.ladder.Days, c.zone))
+			in = o.at.After(opens)
 		case crm.CalendarWindow:
 			year, this := o.at.In(c.zone).Year(), until.In(c.zone).Year()
 			in = year == this || (c.grace && year == this-1)

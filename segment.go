@@ -3,6 +3,7 @@ package crm
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -221,7 +222,7 @@ func compareText(v string, op Op, want any) bool {
 	if list, ok := stringList(want); ok {
 		return slices.Contains(list, v)
 	}
-	if a, err := decimal.NewFromString(v); err == nil {
+	if a, err := parseNumber(v); err == nil {
 		if b, err := toNumber(want); err == nil {
 			return matches(a.Cmp(b), op)
 		}
@@ -259,14 +260,29 @@ func toNumber(v any) (decimal.Decimal, error) {
 	case int64:
 		return decimal.NewFromInt(v), nil
 	case float64:
-		return decimal.NewFromFloat(v), nil
+		if !math.IsNaN(v) && !math.IsInf(v, 0) {
+			return decimal.NewFromFloat(v), nil
+		}
 	case json.Number:
-		return decimal.NewFromString(v.String())
+		return parseNumber(v.String())
 	case string:
-		return decimal.NewFromString(v)
+		return parseNumber(v)
 	}
 	return decimal.Decimal{}, ErrRange
 }
+
+// parseNumber reads a number, but none whose exponent would make comparing it
+// with another a matter of hours.
+func parseNumber(s string) (decimal.Decimal, error) {
+	d, err := decimal.NewFromString(s)
+	if err == nil && (d.Exponent() > maxExponent || d.Exponent() < -maxExponent) {
+		err = ErrRange
+	}
+	return d, err
+}
+
+// maxExponent is more than a float64 has, and than a text field has digits.
+const maxExponent = MaxText
 
 // stringList reads a list as Go code or a JSON decoder gives it.
 func stringList(v any) ([]string, bool) {

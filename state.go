@@ -196,7 +196,7 @@ func (s *customerState) cart(c Cart, at stamp, gone bool) bool {
 
 // replaces reports whether c is what the cart is like now, and old what it was.
 func (c *cartState) replaces(old *cartState) bool {
-	order := cmp.Or(cmp.Compare(c.Revision, old.Revision), c.At.compare(old.At))
+	order := cmp.Or(c.At.Time.Compare(old.At.Time), cmp.Compare(c.Revision, old.Revision), cmp.Compare(c.At.Fact, old.At.Fact))
 	return order > 0 || (order == 0 && old.Gone && !c.Gone) // one fact, seen from both sides
 }
 

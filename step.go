@@ -207,6 +207,9 @@ func (s *Steps) UnmarshalJSON(b []byte) error {
 
 // decodeStrict decodes one JSON value and refuses fields that v does not have.
 func decodeStrict(b []byte, v any) error {
+	if nesting(b) > maxNesting {
+		return &FieldError{Field: "JSON", Problem: fmt.Sprintf("nests deeper than %d", maxNesting), Err: ErrRange}
+	}
 	d := json.NewDecoder(bytes.NewReader(b))
 	d.DisallowUnknownFields()
 	if err := d.Decode(v); err != nil {
@@ -216,4 +219,32 @@ func decodeStrict(b []byte, v any) error {
 		return errTrailing
 	}
 	return nil
+}
+
+// maxNesting is deeper than the JSON of any journey that is valid. Each level of
+// steps is decoded by itself, so without a bound the time would grow with the
+// square of the depth.
+const maxNesting = 8 * maxRuleDepth
+
+// nesting is how deep the brackets of JSON go.
+func nesting(b []byte) int {
+	deepest, depth, quoted := 0, 0, false
+	for i := 0; i < len(b); i++ {
+		switch b[i] {
+		case '\\':
+			i++ // only in strings
+		case '"':
+			quoted = !quoted
+		case '{', '[':
+			if !quoted {
+				depth++
+				deepest = max(deepest, depth)
+			}
+		case '}', ']':
+			if !quoted {
+				depth--
+			}
+		}
+	}
+	return deepest
 }

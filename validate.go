@@ -103,6 +103,14 @@ func (c *check) id(field, s string) {
 	c.label(field, s, MaxID)
 }
 
+// time checks an instant that may be left out: JSON has room for four digits
+// of year.
+func (c *check) time(field string, t time.Time) {
+	if year := t.UTC().Year(); !t.IsZero() && (year < 1 || year > 9999) {
+		c.add(field, ErrRange)
+	}
+}
+
 func (c *check) money(field string, m Money) {
 	if m == (Money{}) {
 		return

@@ -58,7 +58,7 @@ func (s *Shop) view(ctx context.Context, id string) (*view, error) {
 }
 
 func (s *Shop) viewBy(ctx context.Context, d *definitions, now time.Time, id string) (*view, error) {
-	h, err := s.load(ctx, []string{id})
+	h, err := s.load(ctx, id)
 	if err != nil {
 		return nil, err
 	}
@@ -82,13 +82,17 @@ func (s *Shop) viewBy(ctx context.Context, d *definitions, now time.Time, id str
 	return v, nil
 }
 
-// load gathers customers without locking them.
-func (s *Shop) load(ctx context.Context, ids []string) (*household, error) {
+// load gathers a customer, and those her facts concern, without locking them.
+func (s *Shop) load(ctx context.Context, id string) (*household, error) {
 	read := func(ids []string) ([]CustomerRow, error) {
 		var rows []CustomerRow
 		for row, err := range s.crm.store.Customers(ctx, s.id, CustomerQuery{IDs: ids}) {
 			if err != nil {
 				return nil, err
+			}
+			if row.State == nil {
+				rows = append(rows, row) // never folded, so nothing was decided
+				continue
 			}
 			q := MessageQuery{Customer: row.ID, States: []MessageState{MessageQueued, MessageClaimed, MessageStarted}}
 			for m, err := range s.crm.store.Messages(ctx, s.id, q) {
@@ -101,7 +105,7 @@ func (s *Shop) load(ctx context.Context, ids []string) (*household, error) {
 		}
 		return rows, nil
 	}
-	rows, err := read(ids)
+	rows, err := read([]string{id})
 	if err != nil {
 		return nil, err
 	}

@@ -15,7 +15,7 @@ import (
 func (c *CRM) Run(ctx context.Context) error {
 	var group sync.WaitGroup
 	idle := newBell(c.config.Workers + c.config.Connections)
-	work := func(do func(context.Context, *Shop, time.Time) (bool, error), due func(Backlog) bool, turn int) {
+	work := func(do func(context.Context, *Shop, time.Time) (bool, error), due func(Backlog) bool, turn int, done func()) {
 		group.Go(func() {
 			for ctx.Err() == nil {
 				did, err := c.round(ctx, do, due, turn)
@@ -24,7 +24,7 @@ func (c *CRM) Run(ctx context.Context) error {
 					c.config.Logger.ErrorContext(ctx, "crm: worker failed, will try again", "error", err)
 				}
 				if did && err == nil {
-					idle.ring() // what was folded may be due to be sent, and the other way round
+					done()
 					continue
 				}
 				idle.wait(ctx, c.config.Poll)
@@ -32,10 +32,10 @@ func (c *CRM) Run(ctx context.Context) error {
 		})
 	}
 	for i := range c.config.Workers {
-		work(c.foldDue, foldable, i)
+		work(c.foldDue, foldable, i, idle.ring) // what was folded may be due to be sent
 	}
 	for i := range c.config.Connections {
-		work(c.sendDue, sendable, i)
+		work(c.sendDue, sendable, i, func() {})
 	}
 	group.Go(func() { // passes on what Record says
 		for {

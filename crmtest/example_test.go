@@ -73,7 +73,6 @@ show c1
 	// c1, hanako@example.jp, consent yes
 	//   bought 1 for 2400 JPY
 	//   order o1 placed, counts since 2026-04-01 11:00 with 2400 JPY
-	//   cart k1: 2400 JPY
 }
 
 // A journey that is published in Go, and a script that says what it does.

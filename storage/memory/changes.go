@@ -104,7 +104,13 @@ func (sh *shop) queue(m crm.Message) {
 
 func (sh *shop) skip(skip crm.Skip) {
 	m := sh.messages[skip.Message]
-	if m == nil || m.State != crm.MessageQueued && m.State != crm.MessageClaimed {
+	switch {
+	case m == nil:
+		return
+	case m.State == crm.MessageStarted:
+		m.Stopped = skip.Reason
+		return
+	case m.State != crm.MessageQueued && m.State != crm.MessageClaimed:
 		return
 	}
 	m.State, m.Reason = crm.MessageSkipped, skip.Reason

@@ -96,7 +96,8 @@ func (sh *shop) load(id string) crm.CustomerRow {
 	row := sh.read(id)
 	for message := range sh.belongingsOf(id).messages {
 		m := sh.messages[message]
-		if m.State == crm.MessageQueued || m.State == crm.MessageClaimed {
+		switch m.State {
+		case crm.MessageQueued, crm.MessageClaimed, crm.MessageStarted:
 			row.Messages = append(row.Messages, withoutContent(*m))
 		}
 	}

@@ -22,12 +22,13 @@ const (
 	setAside      = `UPDATE goen_fact SET set_aside = ? WHERE shop_id = ? AND fact_id = ?`
 	insertMessage = `
 		INSERT INTO goen_message (shop_id, message_id, enrollment, journey, version, step, visit, template, template_version, class,
-			customer_id, address_key, cart_key, order_id, recipient, send_at, deadline, state, reason, attempt,
+			customer_id, address_key, cart_key, order_id, recipient, send_at, deadline, state, reason, stopped, attempt,
 			lease_until, failures, unknowns, started_at, settled_at, content)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`
 	skipMessage = `
 		UPDATE goen_message SET state = 'skipped', reason = ?, settled_at = ?, lease_until = NULL
 		WHERE shop_id = ? AND message_id = ? AND state IN ('queued', 'claimed')`
+	stopMessage = `UPDATE goen_message SET stopped = ? WHERE shop_id = ? AND message_id = ? AND state = 'started'`
 )
 
 // errNotLocked names no customer: her key may be personal.
@@ -112,7 +113,7 @@ func (u *update) queue(ctx context.Context, ch *crm.Changes) error {
 	for _, m := range ch.Queue {
 		_, err := u.tx.run(ctx, insertMessage, u.shop, m.ID, m.Enrollment, m.Journey, m.Version, m.Step, m.Visit,
 			m.Template, m.TemplateVersion, string(m.Class), m.Customer, m.AddressKey, m.CartKey, m.Order, m.To,
-			ordered(m.SendAt), optional(m.Deadline), string(m.State), string(m.Reason), m.Attempt,
+			ordered(m.SendAt), optional(m.Deadline), string(m.State), string(m.Reason), string(m.Stopped), m.Attempt,
 			optional(m.LeaseUntil), m.Failures, m.Unknowns, optional(m.StartedAt), optional(m.SettledAt), optionalBlob(m.Content))
 		if err != nil {
 			return err
@@ -123,6 +124,9 @@ func (u *update) queue(ctx context.Context, ch *crm.Changes) error {
 
 func (u *update) skip(ctx context.Context, ch *crm.Changes) error {
 	for _, skip := range ch.Skip {
+		if _, err := u.tx.run(ctx, stopMessage, string(skip.Reason), u.shop, skip.Message); err != nil {
+			return err
+		}
 		if _, err := u.tx.run(ctx, skipMessage, string(skip.Reason), optional(skip.At), u.shop, skip.Message); err != nil {
 			return err
 		}

@@ -82,7 +82,7 @@ const (
 	factColumns    = `f.fact_id, f.customer_id, f.type, f.event_at, f.recorded_at, f.hash, f.body, coalesce(f.set_aside, '')`
 	orderColumns   = `o.order_id, o.customer_id, o.status, o.currency, o.total, o.refunded, o.placed_at, o.counted_at, o.state`
 	messageColumns = `m.message_id, m.enrollment, m.journey, m.version, m.step, m.visit, m.template, m.template_version, m.class,
-		m.customer_id, m.address_key, m.cart_key, m.order_id, m.recipient, m.send_at, m.deadline, m.state, m.reason, m.attempt,
+		m.customer_id, m.address_key, m.cart_key, m.order_id, m.recipient, m.send_at, m.deadline, m.state, m.reason, m.stopped, m.attempt,
 		m.lease_until, m.failures, m.unknowns, m.started_at, m.settled_at`
 	decisionColumns = `customer_id, at, kind, journey, version, enrollment, step, message_id, reason, detail`
 )
@@ -99,7 +99,7 @@ func scanOrder(scan scanner, o *crm.OrderRow) error {
 
 func scanMessage(scan scanner, m *crm.Message) error {
 	return scan(&m.ID, &m.Enrollment, &m.Journey, &m.Version, &m.Step, &m.Visit, &m.Template, &m.TemplateVersion, &m.Class,
-		&m.Customer, &m.AddressKey, &m.CartKey, &m.Order, &m.To, instant{&m.SendAt}, instant{&m.Deadline}, &m.State, &m.Reason, &m.Attempt,
+		&m.Customer, &m.AddressKey, &m.CartKey, &m.Order, &m.To, instant{&m.SendAt}, instant{&m.Deadline}, &m.State, &m.Reason, &m.Stopped, &m.Attempt,
 		instant{&m.LeaseUntil}, &m.Failures, &m.Unknowns, instant{&m.StartedAt}, instant{&m.SettledAt}, &m.Content)
 }
 

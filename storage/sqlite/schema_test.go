@@ -50,7 +50,7 @@ func TestStatementsUseIndexes(t *testing.T) {
 		"due timers": selectDue, "pending facts": selectPending, "revision": selectRevision,
 		"customers": selectCustomers, "orders": selectOrders, "inbox": selectInbox, "open messages": selectOpenMessages,
 		"queued": selectQueued, "lapsed": selectLapsed, "expired": selectExpired, "claim": claimMessage,
-		"start": markStarted, "settle": markSettled, "consume": deleteInbox, "write": updateCustomer, "skip": skipMessage,
+		"start": markStarted, "settle": markSettled, "consume": deleteInbox, "write": updateCustomer, "skip": skipMessage, "stop": stopMessage,
 		"hash": selectHash, "backlog": selectBacklog, "newest definition": selectNewest, "last decision": selectLastDecision,
 		"customer page": selectCustomerIDs, "listed customers": selectListedIDs, "twins": deleteTwins,
 		"erase facts": eraseFacts, "erase messages": eraseMessages, "erase orders": eraseOrders,
@@ -125,7 +125,7 @@ func fillUnevenly(t *testing.T, s *Store) {
 			`WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000)
 			INSERT INTO goen_customer SELECT iif(i > 2900, 'shop-' || i, 'shop'), 'c' || i, '{}', iif(i % 10 = 0, i, NULL) FROM n`,
 			`INSERT INTO goen_message SELECT shop_id, 'm' || customer_id, iif(next_due % 100 = 0, 'queued', 'sent'), 1, customer_id, '', '', rowid,
-				iif(rowid % 500 = 0, rowid, NULL), NULL, NULL, NULL, '', 0, 0, '', '', 1, '', 1, '', 1, 'marketing', '', '', NULL FROM goen_customer`,
+				iif(rowid % 500 = 0, rowid, NULL), NULL, NULL, NULL, '', '', 0, 0, '', '', 1, '', 1, '', 1, 'marketing', '', '', NULL FROM goen_customer`,
 			`INSERT INTO goen_orders SELECT shop_id, customer_id, 'o', 'paid', 'JPY', 1, 0, NULL, NULL, '{}' FROM goen_customer`,
 			`INSERT INTO goen_fact SELECT shop_id, 'f' || customer_id, customer_id, '', rowid, 1, x'00', NULL, '{}' FROM goen_customer`,
 			`INSERT INTO goen_inbox SELECT shop_id, customer_id, fact_id FROM goen_fact WHERE event_at % 50 = 0`,

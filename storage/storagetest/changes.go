@@ -18,12 +18,13 @@ var changesChecks = []check{
 			p.change(crm.Changes{Queue: []crm.Message{other, message("m2", "hanako", 2), message("m2", "hanako", 3)}}, "hanako")
 			p.want("the messages", p.messages(crm.MessageQuery{}), []crm.Message{m, message("m2", "hanako", 2)})
 		}},
-	{"Skip", "A message that is queued or claimed can be skipped, with the reason and the time, and loses its lease. One that was started is past that.",
+	{"Skip", "A message that is queued or claimed can be skipped, with the reason and the time, and loses its lease. One that was started is past that, but keeps why it must not be tried again.",
 		func(p *probe) {
 			p.queue(message("m1", "a", 1), message("m2", "b", 1), message("m3", "c", 900))
 			claimed := p.lease(10).Claimed
 			p.mark(start(claimed[1], 11))
 			started := p.message("m2")
+			started.Stopped = crm.ReasonBought
 			var skips []crm.Skip
 			for _, id := range []string{"m1", "m2", "m3", "nothing"} {
 				skips = append(skips, crm.Skip{Message: id, Reason: crm.ReasonBought, At: at(12)})
@@ -36,6 +37,10 @@ var changesChecks = []check{
 			p.want("the message that was started", p.message("m2"), started)
 			p.want("a mark of the message skipped", p.mark(start(claimed[0], 13)), []bool{false})
 			p.want("what can be claimed", names(p.lease(1000).Claimed, messageID), []string(nil))
+			again := settle(claimed[1], crm.MessageQueued, 13)
+			again.SendAt = at(14)
+			p.want("a mark of the message stopped", p.mark(again), []bool{true})
+			p.want("why it must not be tried again", p.lease(1000).Claimed[0].Stopped, crm.ReasonBought)
 		}},
 	{"Orders", "Orders are inserted or replaced by customer and id, all of their columns. A cart that gives one order two customers gets two rows, and neither spoils the other.",
 		func(p *probe) {

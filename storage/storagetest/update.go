@@ -110,23 +110,26 @@ var updateChecks = []check{
 				p.Errorf("of 10 places, %d went to customers with timers and %d to customers with facts", timer, pending)
 			}
 		}},
-	{"LoadsEverything", "decide sees the customer whole: state, next timer, orders by id, pending facts by (time, id), and her messages that are queued or claimed by id.",
+	{"LoadsEverything", "decide sees the customer whole: state, next timer, orders by id, pending facts by (time, id), and her messages that are queued, claimed or started by id.",
 		func(p *probe) {
 			p.meet("hanako")
 			orders := []crm.OrderRow{
 				{ID: "o1", Customer: "hanako", Status: "paid", Currency: "JPY", Total: 4980, Refunded: 500, PlacedAt: at(1), CountedAt: at(2), State: []byte(`{"lines":[1,2]}`)},
 				{ID: "o2", Customer: "hanako", Status: "placed", State: []byte(`{}`)},
 			}
-			queued, claimed, skipped := message("m2", "hanako", 90), message("m1", "hanako", 1), message("m3", "hanako", 1)
+			queued, started, claimed, skipped := message("m2", "hanako", 90), message("m0", "hanako", 0), message("m1", "hanako", 1), message("m3", "hanako", 1)
 			state := crm.CustomerRow{ID: "hanako", State: []byte(`{"rank":"gold"}`), NextDue: at(500)}
 			p.change(crm.Changes{Customers: []crm.CustomerRow{state}, Orders: orders, Queue: []crm.Message{queued, skipped}}, "hanako")
-			p.change(crm.Changes{Skip: []crm.Skip{{Message: "m3", Reason: crm.ReasonBought, At: at(3)}}, Queue: []crm.Message{claimed}}, "hanako")
-			claimed = p.leaseUpTo(1, 10).Claimed[0]
+			p.change(crm.Changes{Skip: []crm.Skip{{Message: "m3", Reason: crm.ReasonBought, At: at(3)}}, Queue: []crm.Message{started, claimed}}, "hanako")
+			leased := p.leaseUpTo(2, 10).Claimed
+			p.mark(start(leased[0], 11))
+			started, claimed = p.message("m0"), leased[1]
+			started.Content = nil
 			late, early, same := fact("f1", 30, "hanako"), fact("f3", 10, "hanako"), fact("f2", 10, "hanako")
 			p.append(late, early, same)
 
 			want := state
-			want.Orders, want.Pending, want.Messages = orders, []crm.FactRow{same, early, late}, []crm.Message{claimed, queued}
+			want.Orders, want.Pending, want.Messages = orders, []crm.FactRow{same, early, late}, []crm.Message{started, claimed, queued}
 			p.update([]string{"hanako"}, func(w *crm.Work) *crm.Changes {
 				p.want("the customer", w.Customers, []crm.CustomerRow{want})
 				return nil

@@ -78,6 +78,7 @@ CREATE TABLE goen_message (
     started_at       INTEGER,
     settled_at       INTEGER,
     reason           TEXT NOT NULL,    -- why it was skipped, failed, put off or is unknown
+    stopped          TEXT NOT NULL,    -- why it must not be tried again, although it was being sent when that turned out
     failures         INTEGER NOT NULL,
     unknowns         INTEGER NOT NULL,
     enrollment       TEXT NOT NULL,
@@ -98,8 +99,8 @@ CREATE TABLE goen_message (
 CREATE INDEX goen_message_state ON goen_message (shop_id, state, send_at, message_id);
 -- Whose lease has run out.
 CREATE INDEX goen_message_lease ON goen_message (shop_id, lease_until, message_id) WHERE lease_until IS NOT NULL;
--- What may still be skipped, loaded with its customer.
-CREATE INDEX goen_message_open ON goen_message (shop_id, customer_id, message_id) WHERE state IN ('queued', 'claimed');
+-- What may still be skipped or stopped, loaded with its customer.
+CREATE INDEX goen_message_open ON goen_message (shop_id, customer_id, message_id) WHERE state IN ('queued', 'claimed', 'started');
 CREATE INDEX goen_message_customer ON goen_message (shop_id, customer_id, send_at, message_id);
 
 -- The decision log: what happened to a customer and why. Append-only, without personal data.
