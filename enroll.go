@@ -171,6 +171,7 @@ func (p *person) queue(e *enrollment, id string, send Send, at time.Time) {
 		m.AddressKey = GuestKey(m.To)
 	}
 	p.queued = append(p.queued, m)
+	e.Mails++
 	line := p.line(e, DecidedQueue, at)
 	line.Message = m.ID
 	if reason := p.withheld(m.Class, m.To); reason != "" {
@@ -243,35 +244,30 @@ func concerns(prog *program, e *enrollment, ev event) bool {
 func (p *person) end(e *enrollment, reason Reason, at time.Time) { p.endBy(e, reason, at, "") }
 
 func (p *person) endBy(e *enrollment, reason Reason, at time.Time, order string) {
-	skipped := false
+	withheld := false
 	for _, m := range p.queued {
 		if m.Enrollment == e.ID && m.open() {
 			p.skip(m, reason, at)
-			skipped = skipped || m.State == MessageSkipped
+			withheld = withheld || m.State == MessageSkipped
 		}
 	}
-	if e.Done {
-		if skipped && reason == ReasonCartChanged {
-			p.restart(e)
+	// As long as she was sent nothing, the journey of a changed cart starts
+	// over. After that its cooldown keeps her from a first mail a change.
+	over := reason == ReasonCartChanged && e.Mails == 0
+	switch {
+	case e.Done && over && withheld:
+		run := p.state.Runs[e.Journey]
+		run.Ended, run.Order = time.Time{}, ""
+		put(&p.state.Runs, e.Journey, run)
+	case !e.Done:
+		e.Done, e.Due = true, time.Time{}
+		line := p.line(e, DecidedExit, at)
+		line.Reason = reason
+		p.log(line)
+		if !over {
+			p.ended(e, at, order)
 		}
-		return
 	}
-	e.Done, e.Due = true, time.Time{}
-	line := p.line(e, DecidedExit, at)
-	line.Reason = reason
-	p.log(line)
-	if reason == ReasonCartChanged {
-		return // the journey starts over, so this end starts no cooldown
-	}
-	p.ended(e, at, order)
-}
-
-// restart takes back the cooldown of a run that had come to its end, when the
-// cart changed before its mail went out: the journey starts over.
-func (p *person) restart(e *enrollment) {
-	run := p.state.Runs[e.Journey]
-	run.Ended, run.Order = time.Time{}, ""
-	put(&p.state.Runs, e.Journey, run)
 }
 
 func (p *person) ended(e *enrollment, at time.Time, order string) {

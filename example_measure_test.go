@@ -106,7 +106,7 @@ func ExampleShop_Explain() {
 	check(err)
 	fmt.Println(story)
 	// Output:
-	// 2026-04-01 10:00  cart k1: 1 items, 2400 JPY
+	// 2026-04-01 10:00  cart k1: 1 item, 2400 JPY
 	// 2026-04-01 10:30  → enroll · cart-recovery v1
 	// 2026-04-01 10:30  → skip · cart-recovery v1 · cart-reminder · no_consent
 	// 2026-04-01 10:30  → wait · cart-recovery v1 · a-day · 2026-04-02 10:30

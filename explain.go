@@ -98,6 +98,9 @@ func (d Decision) String() string {
 func (f Fact) summary() string {
 	switch body := f.Body.(type) {
 	case CartUpdated:
+		if len(body.Items) == 1 {
+			return fmt.Sprintf("cart %s: 1 item, %s", body.Cart.ID, body.Total())
+		}
 		return fmt.Sprintf("cart %s: %d items, %s", body.Cart.ID, len(body.Items), body.Total())
 	case OrderSaved:
 		return fmt.Sprintf("order %s saved: %s", body.Order.ID, body.Revenue())

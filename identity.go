@@ -19,11 +19,15 @@ const (
 // NormalizeEmail brings an address into the form by which goen compares
 // addresses: full-width characters narrowed (NFKC), spaces around it cut,
 // letters lowered. It does not judge whether the address is valid.
-func NormalizeEmail(email string) string { return strings.ToLower(cleanEmail(email)) }
+func NormalizeEmail(email string) string {
+	return cleanEmail(strings.ToLower(cleanEmail(email))) // lowering may undo what cleaning did
+}
 
 // cleanEmail undoes what typing does to an address and keeps its case, which
 // the local part's own server may heed: mail goes to this form.
-func cleanEmail(email string) string { return strings.TrimSpace(norm.NFKC.String(email)) }
+func cleanEmail(email string) string {
+	return strings.TrimSpace(norm.NFKC.String(strings.ToValidUTF8(email, "\uFFFD")))
+}
 
 // GuestKey returns the customer key of a guest: a digest of the normalized
 // address, so that keys in logs and tables name nobody.

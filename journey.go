@@ -27,8 +27,9 @@ type Journey struct {
 	// Once lets a customer in only once, ever.
 	Once bool
 	// Cooldown is how long after the end of a run the next may begin. A run
-	// that ended because its cart changed does not count. Defaults to 7 days
-	// for [CartAbandoned] and 0 for others; must not be negative.
+	// that ended because its cart changed, before any of its mails went out,
+	// does not count. Defaults to 7 days for [CartAbandoned] and 0 for others;
+	// must not be negative.
 	Cooldown time.Duration
 	// Exit ends a run, and withholds what it has queued, as soon as one of
 	// these rules holds for a fact about the customer, about her cart or

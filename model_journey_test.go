@@ -248,19 +248,27 @@ func (m *model) leave(p *modelCustomer, ev crm.FactType, id string, o modelOrder
 }
 
 func (m *model) end(p *modelCustomer, r *modelRun, reason crm.Reason, at time.Time, order string) {
+	withheld := false
 	for _, mail := range m.mails {
 		if mail.run == r && mail.state == crm.MessageQueued {
 			mail.state, mail.reason = crm.MessageSkipped, reason
-			if r.done && reason == crm.ReasonCartChanged {
-				delete(p.ended, r.journey) // it starts over
-			}
+			withheld = true
+		}
+	}
+	over := reason == crm.ReasonCartChanged // it starts over, if she was sent nothing
+	for _, mail := range m.mails {
+		if mail.run == r && mail.state != crm.MessageSkipped {
+			over = false
 		}
 	}
 	if r.done {
+		if over && withheld {
+			delete(p.ended, r.journey)
+		}
 		return
 	}
 	r.done = true
-	if reason != crm.ReasonCartChanged {
+	if !over {
 		m.ended(p, r.journey, at, order)
 	}
 }

@@ -355,10 +355,18 @@ func (m *model) carts(p *modelCustomer) []crm.Cart {
 }
 
 // answer is the latest answer for an address, asked for all marketing.
-func (m *model) answer(address string) (answer crm.Consent, asked bool) {
+func (m *model) answer(p *modelCustomer, address string) (answer crm.Consent, asked bool) {
 	for _, f := range m.known[:m.passed] {
 		c, ok := f.Body.(crm.ConsentChanged)
 		if ok && c.Consent.Topic == "" && crm.GuestKey(answerOf(f)) == crm.GuestKey(address) {
+			answer, asked = c.Consent, true
+		}
+	}
+	if asked || strings.HasPrefix(p.key, "guest:") {
+		return answer, asked
+	}
+	for _, f := range m.own(p) { // what she said of another address of hers
+		if c, ok := f.Body.(crm.ConsentChanged); ok && c.Consent.Topic == "" {
 			answer, asked = c.Consent, true
 		}
 	}
@@ -376,7 +384,7 @@ func (m *model) withheld(p *modelCustomer, class crm.Class, to string) crm.Reaso
 			withdrawn = !w.IsZero()
 		}
 	}
-	answer, asked := m.answer(to)
+	answer, asked := m.answer(p, to)
 	if to == "" {
 		return crm.ReasonNoAddress
 	}

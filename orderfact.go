@@ -14,10 +14,10 @@ func (p *person) order(id string) *orderState {
 
 // seeOrder takes in a fact about an order, her own or a neighbour's.
 func (p *person) seeOrder(f sighting, ev event) {
-	if saved, ok := f.Body.(OrderSaved); ok && !p.inCurrency(saved.Order) {
+	if !p.inCurrency(f.Body) {
 		if !f.near {
 			p.out.SetAside[f.ID] = string(ReasonCurrency)
-			p.log(Decision{At: ev.at, Kind: DecidedReport, Reason: ReasonCurrency, Detail: "order " + saved.ID})
+			p.log(Decision{At: ev.at, Kind: DecidedReport, Reason: ReasonCurrency, Detail: "order " + orderID(f.Body)})
 		}
 		return
 	}
@@ -61,8 +61,16 @@ func (p *person) seeOrder(f sighting, ev event) {
 	p.announce(events...)
 }
 
-func (p *person) inCurrency(o Order) bool {
-	currency := o.Currency()
+// inCurrency reports whether the amounts that a fact names, if any, are in the
+// shop's currency.
+func (p *person) inCurrency(b Body) bool {
+	currency := ""
+	switch b := b.(type) {
+	case OrderSaved:
+		currency = b.Order.Currency()
+	case OrderRefunded:
+		currency = b.Amount.Currency
+	}
 	return currency == "" || currency == p.d.settings.Currency
 }
 

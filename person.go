@@ -140,6 +140,9 @@ func (p *person) see(f sighting) {
 		}
 	case ConsentChanged:
 		p.state.consent(f.addressKey(), body.Consent, f.stamp())
+		if !f.near && body.Topic == "" {
+			p.state.set(lastAnswer, body.Consent, f.stamp())
+		}
 	case CartUpdated:
 		p.seeCart(body.Cart, f)
 	case OrderSaved, OrderPaid, OrderShipped, OrderDelivered, OrderCancelled, OrderRefunded:
@@ -204,7 +207,7 @@ func (p *person) withheld(class Class, to string) Reason {
 	if class == Transactional {
 		return ""
 	}
-	consent, asked := p.state.Consents[consentKey(GuestKey(to), "")]
+	consent, asked := p.answer(GuestKey(to))
 	var withdrawn time.Time
 	var hold bool
 	p.state.get("withdrawn", &withdrawn)
@@ -222,6 +225,16 @@ func (p *person) withheld(class Class, to string) Reason {
 		return ReasonNoConsent
 	}
 	return ""
+}
+
+// answer is the latest answer for an address. A customer with an account who
+// changes her address keeps the answer that she gave last.
+func (p *person) answer(address string) (answer consentState, asked bool) {
+	if answer, asked = p.state.Consents[consentKey(address, "")]; asked || !isAccount(p.key) {
+		return answer, asked
+	}
+	asked = p.state.get(lastAnswer, &answer.Consent)
+	return consentState{answer.Consent, p.state.Fields[lastAnswer].At}, asked
 }
 
 // open reports whether a message may still be sent.
@@ -244,6 +257,11 @@ func (p *person) skip(m *queuedMessage, reason Reason, at time.Time) {
 		return
 	}
 	m.State, m.Reason, m.SettledAt = MessageSkipped, reason, at
+	for _, e := range p.state.Enrollments {
+		if e.ID == m.Enrollment {
+			e.Mails--
+		}
+	}
 	p.log(Decision{
 		At: at, Kind: DecidedSkip, Reason: reason, Journey: m.Journey, Version: m.Version,
 		Enrollment: m.Enrollment, Step: m.Step, Message: m.ID,
@@ -349,7 +367,7 @@ func (p *person) move(at time.Time, fact string) []event {
 	}
 	from := p.state.Rank
 	p.state.Rank = to
-	p.log(Decision{At: at, Kind: DecidedRank, Detail: from + " → " + to})
+	p.log(Decision{At: at, Kind: DecidedRank, Detail: rankLabel(from) + " → " + rankLabel(to)})
 	if fact == "" {
 		fact = "review " + p.key + " " + at.Format(time.RFC3339Nano)
 	}

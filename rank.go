@@ -267,3 +267,11 @@ func (r RankStep) name() string {
 	}
 	return r.Name
 }
+
+// rankLabel is a rank's id in the decision log.
+func rankLabel(rank string) string {
+	if rank == "" {
+		return "none"
+	}
+	return rank
+}

@@ -92,6 +92,7 @@ type enrollment struct {
 	Step    string         `json:"step,omitempty"` // the wait it is in
 	Due     time.Time      `json:"due,omitzero"`
 	Visits  map[string]int `json:"visits,omitempty"`
+	Mails   int            `json:"mails,omitempty"` // queued and not taken back
 	// Done reports that it came to its end. It is kept while one of its
 	// messages is still queued, so that its exit rules still stop that.
 	Done bool `json:"done,omitempty"`
@@ -323,7 +324,8 @@ func (s *customerState) profile() Profile {
 const (
 	tagField       = "tag:"
 	attributeField = "attribute:"
-	seenEmail      = "seen_email" // the address that came with the latest fact
+	seenEmail      = "seen_email"  // the address that came with the latest fact
+	lastAnswer     = "last_answer" // her latest answer to the question for all marketing, for whichever address
 )
 
 func cutPrefix(s, prefix string) (string, bool) {

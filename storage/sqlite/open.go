@@ -25,6 +25,7 @@ type Store struct {
 	writer chan struct{}
 	kept   *session // Open's connection for writing, nil before its first use
 
+	readers readers
 	breath  breath
 	closing sync.Once
 	closed  chan struct{}
@@ -64,6 +65,9 @@ func New(ctx context.Context, db *sql.DB) (*Store, error) {
 
 func open(ctx context.Context, db *sql.DB, own bool) (*Store, error) {
 	s := &Store{db: db, own: own, writer: make(chan struct{}, 1), closed: make(chan struct{})}
+	if own {
+		s.readers.keep = 4
+	}
 	if err := s.checkJournal(ctx); err != nil {
 		return nil, err
 	}
@@ -83,6 +87,7 @@ func (s *Store) Close() error {
 		if s.kept != nil {
 			err = s.kept.release()
 		}
+		err = errors.Join(err, s.readers.close())
 		if s.own {
 			err = errors.Join(err, s.db.Close())
 		}

@@ -171,28 +171,20 @@ func (s *Store) read(ctx context.Context, fn func(ctx context.Context, tx *sessi
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	select {
-	case <-s.closed:
-		return ErrClosed
-	default:
-	}
-	conn, err := s.db.Conn(ctx)
+	tx, err := s.readers.take(ctx, s.db)
 	if err != nil {
-		return fmt.Errorf("sqlite: %w", err)
+		return err
 	}
+	sound := false // whether the connection may be used again
+	defer func() { err = errors.Join(err, s.readers.giveBack(tx, sound)) }()
 	inside := context.WithoutCancel(ctx)
-	tx := newSession(conn)
-	tx.conn = conn
-	defer func() { err = errors.Join(err, tx.release()) }()
 	return retry(ctx, func() error {
-		if _, err := conn.ExecContext(inside, "BEGIN"); err != nil {
+		if _, err := tx.run(inside, "BEGIN"); err != nil {
 			return err
 		}
 		err := fn(inside, tx)
-		_, end := conn.ExecContext(inside, "COMMIT")
-		if end != nil {
-			_ = conn.Raw(func(any) error { return driver.ErrBadConn })
-		}
+		_, end := tx.run(inside, "COMMIT")
+		sound = end == nil
 		return errors.Join(err, end)
 	})
 }
