@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/goen-crm/crm"
 	"github.com/goen-crm/crm/crmtest"
@@ -80,8 +81,39 @@ func TestRefundInAnotherCurrency(t *testing.T) {
 func TestFreeOrder(t *testing.T) {
 	order := savedAs("o", crm.CashOnDelivery, "")
 	order.Order.Discount = crm.Yen(1200)
-	o, start := after(t, order)
-	assert.Equal(t, start, o.CountedAt)
-	o, _ = after(t, order, crm.OrderRefunded{Order: "o", Refund: "r", Whole: true})
-	assert.Equal(t, crm.OrderReturned, o.Status)
+	s := crmtest.New(t, nil)
+	start := s.Clock.Now()
+	s.Record(crm.Fact{Customer: "c", Body: order})
+	assert.Equal(t, start, s.Customer("c").Orders[0].CountedAt)
+	s.Advance(time.Hour)
+	s.Record(crm.Fact{Customer: "c", Body: crm.OrderRefunded{Order: "o", Refund: "r", Whole: true}})
+	assert.Equal(t, crm.OrderReturned, s.Customer("c").Orders[0].Status)
+	report, err := s.Shop.RFM(t.Context(), start.Add(time.Minute), nil)
+	require.NoError(t, err)
+	assert.Len(t, report.Customers, 1, "as of a time before it was given back")
+}
+
+// Of snapshots with one revision the later holds, in whichever order they come
+// in; a higher revision holds against any lower one.
+func TestSnapshots(t *testing.T) {
+	s := crmtest.New(t, nil)
+	start := s.Clock.Now()
+	s.Advance(time.Hour)
+	save := func(minute, revision, quantity int) {
+		order := savedAs("o", crm.CashOnDelivery, "")
+		order.Order.Revision = revision
+		order.Order.Lines[0].Quantity = quantity
+		s.Record(crm.Fact{Customer: "c", Time: start.Add(time.Duration(minute) * time.Minute), Body: order})
+		s.Advance(time.Second)
+	}
+	holds := func(quantity int) { t.Helper(); assert.Equal(t, quantity, s.Customer("c").Orders[0].Lines[0].Quantity) }
+	save(10, 0, 1)
+	save(5, 0, 2)
+	holds(1)
+	save(15, 0, 3)
+	holds(3)
+	save(1, 1, 4)
+	holds(4)
+	save(20, 0, 5)
+	holds(4)
 }

@@ -55,6 +55,42 @@ func TestCartTakenOn(t *testing.T) {
 	assert.Len(t, s.Customer("c").Carts, 1)
 }
 
+// At a login, carts tell the guest's cart and the member's in one second: both
+// have their runs, and the mail that follows is not taken for one that is
+// there already.
+func TestSameCartInOneSecond(t *testing.T) {
+	s := recovery(t)
+	s.Record(crm.Fact{ID: "2", Email: "hanako@example.jp", Body: cartK(teaLine(nil))})
+	s.Advance(cartIdle)
+	require.Len(t, s.Mails(), 1)
+	s.Record(crm.Fact{ID: "1", Time: s.Clock.Now().Add(-cartIdle), Customer: "c", Email: "member@example.jp", Body: cartK(teaLine(nil))})
+	s.Advance(aDay)
+	assert.Len(t, s.Mails(), 1, "the guest has it")
+	s.Record(crm.Fact{ID: "3", Time: s.Clock.Now().Add(-aDay - cartIdle), Customer: "c", Email: "member@example.jp", Body: cartK(teaLine(nil))})
+	s.Advance(aDay)
+	n := 0
+	for range s.Shop.Messages(t.Context(), crm.MessageQuery{Customer: "c"}) {
+		n++
+	}
+	assert.Equal(t, 1, n, "%s", s.Explain("c"))
+}
+
+// A worker that was away works out what was true at each moment: an answer that
+// a guest gave later does not count before.
+func TestGuestAnswersLater(t *testing.T) {
+	s := crmtest.New(t, nil)
+	s.Template(crm.Template{ID: "news", Class: crm.Marketing, Locales: map[string]crm.Words{"ja": {Subject: "s", Text: `{{template "legal" .}}`}}})
+	s.Publish(crm.Journey{ID: "hello", Trigger: crm.OnFact{Fact: crm.FactCustom}, Steps: crm.Steps{crm.Send{Template: "news"}}})
+	visit := s.Clock.Now()
+	s.Clock.Set(visit.Add(time.Hour))
+	s.Record(
+		crm.Fact{Time: visit, Email: "hanako@example.jp", Body: crm.Custom{Name: "visit"}},
+		crm.Fact{Time: visit.Add(time.Minute), Email: "hanako@example.jp", Body: crm.ConsentChanged{Consent: crm.Consent{Granted: true, Source: "form"}}},
+	)
+	s.Advance(aDay)
+	assert.Empty(t, s.Mails())
+}
+
 // If the payment of an order fails, what lay in the cart beside it is open
 // from then on, and not from long before.
 func TestPaymentFailsForAnotherCart(t *testing.T) {

@@ -30,7 +30,7 @@ var concurrencyChecks = []check{
 						}
 					}
 					if err := stores[i].Append(p.Context(), p.shop, facts); err != nil {
-						return fmt.Errorf("Append: %w", err)
+						return fmt.Errorf("append: %w", err)
 					}
 				}
 				return nil
@@ -90,7 +90,7 @@ var concurrencyChecks = []check{
 						return changes, nil
 					})
 					if err != nil {
-						return fmt.Errorf("Update: %w", err)
+						return fmt.Errorf("update: %w", err)
 					}
 					if locked {
 						done++
@@ -149,7 +149,7 @@ var concurrencyChecks = []check{
 					}
 					leases, err := stores[i].Lease(p.Context(), p.shop, crm.LeaseRequest{Now: at(1000), Until: at(1060), Limit: 7})
 					if err != nil {
-						return fmt.Errorf("Lease: %w", err)
+						return fmt.Errorf("lease: %w", err)
 					}
 					mu.Lock()
 					for _, m := range leases.Claimed {
@@ -202,7 +202,7 @@ func foldEverything(p *probe) {
 			return &crm.Changes{Consumed: consumed}, nil
 		})
 		if err != nil {
-			return fmt.Errorf("Update: %w", err)
+			return fmt.Errorf("update: %w", err)
 		}
 		mu.Lock()
 		defer mu.Unlock()
@@ -221,7 +221,7 @@ func foldEverything(p *probe) {
 			for n := range each {
 				f := fact(fmt.Sprintf("f%d-%d", i, n), n, fmt.Sprintf("c%d", n%customers), fmt.Sprintf("g%d", (n+i)%customers))
 				if err := stores[i].Append(p.Context(), p.shop, []crm.FactRow{f}); err != nil {
-					return fmt.Errorf("Append: %w", err)
+					return fmt.Errorf("append: %w", err)
 				}
 			}
 			return nil
@@ -278,7 +278,7 @@ func recordAndClaim(p *probe) {
 				m := messages[n*recorders+i]
 				key := []string{m.Customer, m.AddressKey, m.CartKey}[n%3]
 				if err := stores[i].Append(p.Context(), p.shop, []crm.FactRow{fact("bought"+m.ID, 1, key)}); err != nil {
-					return fmt.Errorf("Append: %w", err)
+					return fmt.Errorf("append: %w", err)
 				}
 				mu.Lock()
 				recorded[m.ID] = true
@@ -296,7 +296,7 @@ func recordAndClaim(p *probe) {
 			// Claims few, and gives them back, so that the others stay interesting.
 			leases, err := stores[i].Lease(context.WithoutCancel(p.Context()), p.shop, crm.LeaseRequest{Now: at(1000), Until: at(1060), Limit: 3})
 			if err != nil {
-				return fmt.Errorf("Lease: %w", err)
+				return fmt.Errorf("lease: %w", err)
 			}
 			var marks []crm.Mark
 			for _, m := range leases.Claimed {
@@ -312,7 +312,7 @@ func recordAndClaim(p *probe) {
 			}
 			mu.Unlock()
 			if _, err := stores[i].Mark(p.Context(), p.shop, marks); err != nil {
-				return fmt.Errorf("Mark: %w", err)
+				return fmt.Errorf("mark: %w", err)
 			}
 		}
 		return nil

@@ -45,10 +45,10 @@ func (c columns) entry(record []string, loc *time.Location) (entry, error) {
 	}
 	var err error
 	if e.line.Quantity, err = parseQuantity(field(c.quantity)); err != nil {
-		return entry{}, fmt.Errorf("Quantity %w", err)
+		return entry{}, fmt.Errorf("column Quantity: %w", err)
 	}
 	if e.line.UnitPrice, err = parsePence(field(c.price)); err != nil {
-		return entry{}, fmt.Errorf("UnitPrice %w", err)
+		return entry{}, fmt.Errorf("column UnitPrice: %w", err)
 	}
 	if e.at, err = time.ParseInLocation(time.DateTime, field(c.date), loc); err != nil {
 		return entry{}, fmt.Errorf("InvoiceDate %q is not like %s", field(c.date), time.DateTime)

@@ -53,7 +53,7 @@ func read(r io.Reader, loc *time.Location, limit int64) (*History, error) {
 	in := csv.NewReader(&limitedReader{r: text, left: limit})
 	in.ReuseRecord = true
 	header, err := in.Read()
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		err = &LineError{1, errors.New("there is no header")}
 	}
 	if err != nil {
@@ -66,7 +66,7 @@ func read(r io.Reader, loc *time.Location, limit int64) (*History, error) {
 	b := newBook()
 	for {
 		record, err := in.Read()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return b.history(), nil
 		}
 		if err != nil {
@@ -102,7 +102,7 @@ func readError(in *csv.Reader, err error) error {
 func unzip(r io.Reader) (io.Reader, error) {
 	buffered := bufio.NewReader(r)
 	magic, err := buffered.Peek(2)
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, fmt.Errorf("history: %w", err)
 	}
 	if string(magic) != "\x1f\x8b" {

@@ -176,7 +176,7 @@ func boundary(m *mailer.Message) string {
 	}
 	hash := sha256.New()
 	for _, f := range fields {
-		fmt.Fprintf(hash, "%d:%s,", len(f), f)
+		_, _ = fmt.Fprintf(hash, "%d:%s,", len(f), f)
 	}
 	return hex.EncodeToString(hash.Sum(nil)[:20])
 }
