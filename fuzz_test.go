@@ -180,7 +180,7 @@ func FuzzRule(f *testing.F) {
 }
 
 func FuzzNormalizeEmail(f *testing.F) {
-	for _, s := range []string{"hanako@example.jp", " Ｈanako@Example.JP ", "a..b@docomo.ne.jp", "", "İ@example.com", "ﷺ@example.com", "\u2002x\u3000", "ſ@example.com", "\xf5ٸ"} {
+	for _, s := range []string{"hanako@example.jp", " Ｈanako@Example.JP ", "a..b@docomo.ne.jp", "", "İ@example.com", "ﷺ@example.com", "\u2002x\u3000", "ſ@example.com", "\xf5ٸ", "I\u0307\u0301@example.com"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {

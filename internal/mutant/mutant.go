@@ -74,7 +74,7 @@ func (m Mutant) mustFail(t *testing.T) {
 	report := goTest(t, m.Package, m.Tests, "-overlay", overlay)
 	for _, name := range m.Tests {
 		if !report.failed(name) {
-			t.Errorf("the mutant lives: %s does not fail\n%s", name, report)
+			t.Errorf("%s does not fail with the mutant\n%s", name, report)
 		}
 	}
 }
