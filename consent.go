@@ -36,7 +36,7 @@ func (c Consent) check(k *check) {
 	k.text("Wording", c.Wording, MaxText)
 }
 
-// counts reports whether a grant has the evidence it needs.
+// proven reports whether a grant has the evidence it needs.
 func (c Consent) proven() bool {
 	return c.Source != "import" || c.Form != "" || c.Wording != ""
 }

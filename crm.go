@@ -64,6 +64,15 @@ func (c *CRM) NextDue(ctx context.Context, until time.Time) (next time.Time, ok 
 
 func (c *CRM) now() time.Time { return instant(c.config.Clock()) }
 
+// nowFrom is what the clock shows, but not before the instant that a piece of
+// work began at: RunUntil may work ahead of the clock.
+func (c *CRM) nowFrom(began time.Time) time.Time {
+	if now := c.now(); now.After(began) {
+		return now
+	}
+	return began
+}
+
 // definitions returns a shop's definitions as last read, or reads them.
 func (c *CRM) definitions(ctx context.Context, shop string) (*definitions, error) {
 	c.mu.Lock()

@@ -177,8 +177,8 @@ type Customer struct {
 	// Mailable reports whether mail can be sent to Email: an address that is
 	// broken or hidden behind a mall's mask cannot be used.
 	Mailable bool `json:"mailable"`
-	// Consents are the latest answers, one for each address and topic. Email
-	// is set in those about her present address.
+	// Consents are the latest answers, one for each address and topic. Their
+	// Email is empty: answers are kept under a digest of it.
 	Consents []Consent `json:"consents,omitempty"`
 	// Orders are in order of PlacedAt.
 	Orders []PlacedOrder `json:"orders,omitempty"`

@@ -3,6 +3,7 @@ package crm
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -26,7 +27,7 @@ func (c *CRM) sendDue(ctx context.Context, shop *Shop, now time.Time) (bool, err
 	if err != nil {
 		return false, err
 	}
-	leases, err := c.store.Lease(ctx, shop.id, LeaseRequest{Now: now, Until: now.Add(claimLease), Limit: claimBatch})
+	leases, err := c.store.Lease(ctx, shop.id, LeaseRequest{Now: now, Until: c.nowFrom(now).Add(claimLease), Limit: claimBatch})
 	if err != nil {
 		return false, err
 	}
@@ -45,11 +46,12 @@ func (c *CRM) sendDue(ctx context.Context, shop *Shop, now time.Time) (bool, err
 				return true, err
 			}
 		}
-		if ctx.Err() != nil {
+		// Behind slow mails a claim grows old: it goes back for a new one.
+		if stale := !c.nowFrom(now).Before(m.LeaseUntil); stale || ctx.Err() != nil {
 			return true, c.release(context.WithoutCancel(ctx), shop, leases.Claimed[i:], now)
 		}
 		// Render and send outlive the end of Run: what is begun is completed.
-		if err := c.deliver(context.WithoutCancel(ctx), shop, d, m, now); err != nil {
+		if err := c.deliver(context.WithoutCancel(ctx), shop, d, m, c.nowFrom(now)); err != nil {
 			return true, err
 		}
 	}
@@ -96,7 +98,7 @@ func (c *CRM) deliver(ctx context.Context, shop *Shop, d *definitions, m Message
 	mail, err := c.compose(ctx, shop, d, &m, now)
 	if err != nil {
 		c.config.Logger.ErrorContext(ctx, "crm: message cannot be rendered", "shop", shop.id, "message", m.ID, "template", m.Template)
-		return c.failed(ctx, shop, m, now, ReasonRender)
+		return c.failed(ctx, shop, m, now, reasonFor(err, ReasonRender))
 	}
 	s := &sending{crm: c, shop: shop, message: m, now: now}
 	err = s.send(ctx, mail)
@@ -121,9 +123,10 @@ func (c *CRM) obstacle(m Message, now time.Time) Reason {
 
 // compose makes the mail of a message: from the bytes stored before its first
 // start, or from its template. m.Content is what is to be stored.
-func (c *CRM) compose(ctx context.Context, shop *Shop, d *definitions, m *Message, now time.Time) (*mailer.Message, error) {
+func (c *CRM) compose(ctx context.Context, shop *Shop, d *definitions, m *Message, now time.Time) (mail *mailer.Message, err error) {
+	defer recoverAs(&err)
 	composer, composes := mailer.As[mailer.Composer](c.mailer)
-	mail := new(mailer.Message)
+	mail = new(mailer.Message)
 	if m.Content != nil && !composes {
 		return mail, json.Unmarshal(m.Content, mail)
 	}
@@ -132,7 +135,7 @@ func (c *CRM) compose(ctx context.Context, shop *Shop, d *definitions, m *Messag
 		mail.Raw = m.Content
 		return mail, nil
 	}
-	mail, err := shop.render(ctx, d, *m, now)
+	mail, err = shop.render(ctx, d, *m, now)
 	if err != nil {
 		return nil, err
 	}
@@ -201,11 +204,7 @@ type sending struct {
 func (s *sending) send(ctx context.Context, mail *mailer.Message) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, s.crm.config.SendTimeout)
 	defer cancel()
-	defer func() {
-		if r := recover(); r != nil {
-			err = fmt.Errorf("crm: mailer panicked")
-		}
-	}()
+	defer recoverAs(&err)
 	if _, marks := mailer.As[mailer.Marker](s.crm.mailer); !marks {
 		if err := s.start(ctx); err != nil {
 			return err
@@ -214,16 +213,31 @@ func (s *sending) send(ctx context.Context, mail *mailer.Message) (err error) {
 	return s.crm.mailer.Send(ctx, mail.OnStarted(s.start))
 }
 
+// errPanic: a mailer or a template panicked. What it said may be about a
+// customer, so it is not passed on.
+var errPanic = errors.New("crm: the mailer or a template panicked")
+
+// recoverAs, deferred, turns a panic into errPanic.
+func recoverAs(err *error) {
+	if recover() != nil {
+		*err = errPanic
+	}
+}
+
+// reasonFor is reason, but for a panic.
+func reasonFor(err error, reason Reason) Reason {
+	if errors.Is(err, errPanic) {
+		return ReasonPanic
+	}
+	return reason
+}
+
 // start marks the point of no return, durably.
 func (s *sending) start(ctx context.Context) error {
 	if s.started {
 		return nil
 	}
-	// The clock has gone on while mails before this one were sent.
-	now := s.now
-	if current := s.crm.now(); current.After(now) {
-		now = current
-	}
+	now := s.crm.nowFrom(s.now)
 	m := mark(s.message, MessageStarted, now)
 	m.From = []MessageState{MessageClaimed}
 	m.Content = s.message.Content
@@ -237,16 +251,13 @@ func (s *sending) start(ctx context.Context) error {
 		s.lost = true
 		return fmt.Errorf("crm: the message's lease has run out")
 	}
-	s.started = true
+	s.started, s.refused = true, nil // a mailer may ask again after an error
 	return nil
 }
 
 // outcome settles a message by what the mailer returned.
 func (c *CRM) outcome(ctx context.Context, s *sending, err error) error {
-	m, now := s.message, s.now
-	if current := c.now(); current.After(now) {
-		now = current
-	}
+	m, now := s.message, c.nowFrom(s.now)
 	switch {
 	case err == nil:
 		sent := mark(m, MessageSent, now)
@@ -260,7 +271,7 @@ func (c *CRM) outcome(ctx context.Context, s *sending, err error) error {
 	case mailer.IsTemporary(err) || !s.started:
 		return c.retry(ctx, s.shop, m, now)
 	}
-	_, err = c.unknown(ctx, s.shop, m, now, ReasonLost)
+	_, err = c.unknown(ctx, s.shop, m, now, reasonFor(err, ReasonLost))
 	return err
 }
 
@@ -322,7 +333,8 @@ const (
 )
 
 // Resolve decides about a message in state [MessageUnknown]. It returns
-// [ErrNotFound] if there is none by that id.
+// [ErrNotFound] if there is none by that id. One that is to be sent again and
+// may not be, as after an opt-out, is skipped.
 func (s *Shop) Resolve(ctx context.Context, message string, r Resolution) error {
 	now := s.crm.now()
 	for m, err := range s.crm.store.Messages(ctx, s.id, MessageQuery{ID: message, States: []MessageState{MessageUnknown}}) {
@@ -332,6 +344,13 @@ func (s *Shop) Resolve(ctx context.Context, message string, r Resolution) error 
 		to, kind := MessageQueued, DecidedRetry
 		switch r {
 		case Resend:
+			reason, err := s.withheld(ctx, m)
+			if err != nil {
+				return err
+			}
+			if reason != "" {
+				to, kind, m.Reason = MessageSkipped, DecidedSkip, reason
+			}
 		case Delivered:
 			to, kind = MessageSent, DecidedSend
 		case Drop:
@@ -350,4 +369,17 @@ func (s *Shop) Resolve(ctx context.Context, message string, r Resolution) error 
 		return err
 	}
 	return ErrNotFound
+}
+
+// withheld says why a message may not be sent to its customer by all that is
+// recorded now, "" if it may.
+func (s *Shop) withheld(ctx context.Context, m Message) (Reason, error) {
+	v, err := s.view(ctx, m.Customer)
+	if err != nil {
+		return "", err
+	}
+	if v.person == nil {
+		return "", ErrNotFound
+	}
+	return v.person.withheld(m.Class, m.To), nil
 }

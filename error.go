@@ -14,6 +14,8 @@ var (
 	ErrUnknownShop = errors.New("crm: unknown shop")
 	// ErrNotFound: there is no such customer, message or definition.
 	ErrNotFound = errors.New("crm: not found")
+	// ErrClosed: the store was closed. [CRM.Run] ends with it.
+	ErrClosed = errors.New("crm: the store is closed")
 	// ErrErased: the customer was erased.
 	ErrErased = errors.New("crm: the customer was erased")
 )

@@ -202,6 +202,10 @@ func (f Fact) Validate() error {
 		c.add("Body", ErrRequired)
 		return c.err()
 	}
+	if empty, ok := bodies[f.Body.FactType()]; !ok || reflect.TypeOf(f.Body) != reflect.TypeOf(value(empty())) {
+		c.add("Body", ErrUnknown) // a type that embeds one of ours would come back as ours
+		return c.err()
+	}
 	f.Body.check(&c)
 	if len(f.keys()) == 0 || (f.Customer == "" && f.email() == "" && f.Body.FactType() != FactCartUpdated) {
 		c.add("Customer", ErrNoCustomer)
@@ -294,11 +298,46 @@ func (f *Fact) UnmarshalJSON(b []byte) error {
 // factVersion is the version of the canonical form that is hashed.
 const factVersion = "goen fact 1\n"
 
+// canonical brings times and empty lists in a body into one form, so that a
+// fact told again has the same hash though it came back from the cart's own
+// database in another time zone or with fewer decimals.
+func canonical(b Body) Body {
+	at := func(t *time.Time) *time.Time {
+		if t != nil {
+			t = new(instant(*t))
+		}
+		return t
+	}
+	switch b := b.(type) {
+	case CustomerSaved:
+		b.Registered, b.Withdrawn = at(b.Registered), at(b.Withdrawn)
+		if b.Baseline != nil {
+			base := *b.Baseline
+			base.FirstOrder, base.LastOrder = instant(base.FirstOrder), instant(base.LastOrder)
+			b.Baseline = &base
+		}
+		return b
+	case CartUpdated:
+		b.UpdatedAt = time.Time{} // goen's to set
+		if len(b.Items) == 0 {
+			b.Items = nil
+		}
+		return b
+	case OrderSaved:
+		b.PlacedAt, b.Promised = instant(b.PlacedAt), instant(b.Promised)
+		if len(b.Lines) == 0 {
+			b.Lines = nil
+		}
+		return b
+	}
+	return b
+}
+
 // row returns f as a store keeps it. f is valid and has its RecordedAt.
 func (f Fact) row() (FactRow, error) {
 	recorded := f.RecordedAt
 	f.RecordedAt = time.Time{}
-	f.Body = value(f.Body)
+	f.Body = canonical(value(f.Body))
 	content, err := json.Marshal(f)
 	if err != nil {
 		return FactRow{}, err

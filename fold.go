@@ -35,12 +35,21 @@ func newGroup(d *definitions, now time.Time, records []*record, out *Changes) *g
 		}
 	}
 	slices.SortFunc(g.facts, Fact.compare)
-	g.facts = slices.DeleteFunc(g.facts, func(f Fact) bool {
-		// An erased customer swallows what is older than the request.
-		erased := g.by[g.resolve(f.keys()[0])].state.Erased
-		return !erased.zero() && !f.stamp().after(erased)
-	})
+	g.facts = slices.DeleteFunc(g.facts, func(f Fact) bool { return g.swallowed(f) && !optOut(f) })
 	return g
+}
+
+// swallowed reports whether f is older than the erasure of whom it is about.
+func (g *group) swallowed(f Fact) bool {
+	erased := g.by[g.resolve(f.keys()[0])].state.Erased
+	return !erased.zero() && !f.stamp().after(erased)
+}
+
+// optOut reports whether f is an opt-out. It is about an address, so it holds
+// for whoever shares that, even if she who gave it has been erased since.
+func optOut(f Fact) bool {
+	consent, ok := f.Body.(ConsentChanged)
+	return ok && !consent.Granted
 }
 
 // link notes who was seen with which address and cart, and gives guests and
@@ -48,6 +57,9 @@ func newGroup(d *definitions, now time.Time, records []*record, out *Changes) *g
 // those known when the question first comes up. It does not change later.
 func (g *group) link() {
 	for _, f := range g.facts {
+		if g.swallowed(f) {
+			continue
+		}
 		keys := f.keys()
 		for _, key := range keys[1:] {
 			if !g.linkable(f, key) {
@@ -89,6 +101,18 @@ func (g *group) shareCart(id, customer string) {
 		for _, o := range from.orders {
 			if o.Snapshot != nil && o.Snapshot.Cart == id && to.orders[o.ID] == nil {
 				put(&to.state.Near, o.ID, o.trimmed())
+			}
+		}
+	}
+}
+
+// shareAddresses tells everybody what was answered for her addresses: of very
+// many who share one, only the latest were told when it was.
+func (g *group) shareAddresses() {
+	for _, r := range g.records {
+		for _, place := range sortedKeys(r.state.Places) {
+			if isGuest(place) {
+				r.state.shareConsents(g.by[place].state, place)
 			}
 		}
 	}
@@ -183,6 +207,7 @@ type sighting struct {
 // persons runs every customer of the group through the facts she sees and the
 // timers that are due, and returns them as they are then.
 func (g *group) persons() []*person {
+	g.shareAddresses()
 	sees := make(map[string][]sighting)
 	for _, f := range g.facts {
 		keys := f.keys()

@@ -113,6 +113,11 @@ func (r *record) needs() []string {
 	return keys
 }
 
+// gone reports whether the customer was erased and not seen since.
+func (r *record) gone() bool {
+	return !r.state.Erased.zero() && len(r.state.Fields) == 0 && len(r.orders) == 0 && len(r.state.Carts) == 0
+}
+
 // maxLinks bounds how many customers of one address or cart are told what
 // happens under it: an office's shared address must not lock the whole office.
 const maxLinks = 32

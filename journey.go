@@ -65,7 +65,7 @@ type OnFact struct {
 }
 
 // CartAbandoned starts a run when a cart with something in it has not changed
-// for a while and nothing was ordered since: see abandon.go in docs/design.md.
+// for a while and nothing was ordered since. A change of the cart begins the time anew.
 type CartAbandoned struct {
 	// After is how long the cart lies untouched, 15 minutes to 90 days.
 	After time.Duration

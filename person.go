@@ -129,6 +129,10 @@ func (p *person) nextDue() time.Time {
 // see takes in one fact, and announces what it means.
 func (p *person) see(f sighting) {
 	at := instant(f.Time)
+	if !f.near && !f.stamp().after(p.state.Erased) { // an opt-out from before she was erased
+		p.state.consent(f.addressKey(), f.Body.(ConsentChanged).Consent, f.stamp())
+		return
+	}
 	if !f.near {
 		p.contact(f.Fact)
 	}
@@ -354,12 +358,12 @@ func (p *person) rank(at time.Time, fact string) { p.announce(p.move(at, fact)..
 
 // move brings her rank up to an instant, and returns a move for announcement.
 func (p *person) move(at time.Time, fact string) []event {
-	if p.d.ladder == nil {
-		return nil
-	}
 	p.place = nil
 	if at.After(p.state.Ranked) {
 		p.state.Ranked = at
+	}
+	if p.d.ladder == nil {
+		return nil // but one that is published later finds how far she has come
 	}
 	to := p.standing().Rank
 	if to == p.state.Rank {

@@ -148,7 +148,7 @@ var fields = map[string]struct {
 // one of the custom event just seen; both are text, and compare as numbers
 // where both sides are numbers. Fields that begin with "order.", "event." or
 // "rank." are of the fact just seen: they have a value only within [On] and in
-// triggers.
+// triggers. In the branches of a run about an order, "order." is that order.
 func Fields() []string { return sortedKeys(fields) }
 
 const eventAttribute = "event.attribute:"
@@ -211,7 +211,11 @@ func (r Rule) compare(s *ruleScope) bool {
 	case string:
 		if field.kind == rankField && r.Op != In {
 			want, _ := r.Value.(string)
-			return matches(s.ladder.index(v)-s.ladder.index(want), r.Op)
+			place := s.ladder.index(want)
+			if place < 0 && want != "" {
+				return r.Op == NotEqual // no rank of this ladder: nobody has it, or is above or below it
+			}
+			return matches(s.ladder.index(v)-place, r.Op)
 		}
 		return compareText(v, r.Op, r.Value)
 	}
@@ -340,6 +344,9 @@ func (r Rule) check(c *check, ladder *Ladder, depth int) {
 		if set {
 			forms++
 		}
+	}
+	if r.Field == "" && (r.Op != "" || r.Value != nil) {
+		c.add("Field", ErrRequired)
 	}
 	if forms > 1 {
 		c.addf("Field", ErrRange, "is one of several forms that are set at once")

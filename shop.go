@@ -83,7 +83,7 @@ func (s *Shop) Customer(ctx context.Context, id string) (*Customer, error) {
 	if p == nil {
 		return nil, ErrNotFound
 	}
-	if !p.state.Erased.zero() && len(p.state.Fields) == 0 && len(p.orders) == 0 && len(p.state.Carts) == 0 {
+	if p.gone() {
 		return nil, ErrErased
 	}
 	return p.picture(), nil
@@ -177,7 +177,11 @@ func (s *Shop) turn(ctx context.Context, d *definitions, now time.Time, page []*
 		var p *person
 		if !stirred[r.row.ID] {
 			p = newPerson(newGroup(d, now, []*record{r}, new(Changes)), r)
-		} else {
+			if due := p.nextDue(); !due.IsZero() && !due.After(now) {
+				stirred[r.row.ID] = true // by definitions published since she was folded
+			}
+		}
+		if stirred[r.row.ID] {
 			v, err := s.viewBy(ctx, d, now, r.row.ID)
 			if err != nil {
 				yield(nil, err)
@@ -185,8 +189,7 @@ func (s *Shop) turn(ctx context.Context, d *definitions, now time.Time, page []*
 			}
 			p = v.person
 		}
-		if p == nil || p.key != r.row.ID ||
-			(!p.state.Erased.zero() && len(p.state.Fields) == 0 && len(p.orders) == 0) {
+		if p == nil || p.key != r.row.ID || p.gone() {
 			continue
 		}
 		if !yield(p, nil) {

@@ -146,7 +146,11 @@ func (s *customerState) meet(place string, at stamp) {
 		put(&s.Places, place, at)
 	}
 	if len(s.Places) > maxPlaces {
-		for _, old := range latest(s.Places)[maxPlaces:] {
+		places := latest(s.Places)
+		// Carts come and go; an address goes on to be answered for.
+		carts := slices.DeleteFunc(slices.Clone(places), isGuest)
+		places = append(slices.DeleteFunc(places, isCart), carts...)
+		for _, old := range places[maxPlaces:] {
 			delete(s.Places, old)
 		}
 	}

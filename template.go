@@ -181,11 +181,7 @@ func (t *compiledTemplate) nearest(locales ...string) compiledWords {
 
 // render fills in subject and bodies.
 func (w compiledWords) render(data MailData) (subject, text, html string, err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			err = fmt.Errorf("crm: template panicked")
-		}
-	}()
+	defer recoverAs(&err)
 	data.Locale = w.locale
 	if subject, err = execute(w.subject, data); err != nil {
 		return "", "", "", err

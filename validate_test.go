@@ -57,6 +57,7 @@ func TestBadFacts(t *testing.T) {
 		{"currency in lower case", fact(savedOrder(teaLine(func(l *crm.LineItem) { l.Price.Currency = "jpy" }))), crm.ErrCurrency, "Order.Lines[0].Price.Currency"},
 		{"two currencies in an order", fact(savedOrder(teaLine(nil), teaLine(func(l *crm.LineItem) { l.Price.Currency = "USD" }))), crm.ErrCurrencies, "Order.Lines[1].Price.Currency"},
 		{"discount in another currency", fact(crm.OrderSaved{Order: crm.Order{ID: "o1", Discount: crm.Money{Minor: 1, Currency: "USD"}, Lines: []crm.LineItem{teaLine(nil)}}}), crm.ErrCurrencies, "Order.Lines[0].Price.Currency"},
+		{"body of the caller's own", fact(struct{ crm.OrderPaid }{crm.OrderPaid{Order: "o1"}}), crm.ErrUnknown, "Body"},
 		{"neither customer nor email", with(order, func(f *crm.Fact) { f.Customer, f.Email = "", "" }), crm.ErrNoCustomer, "Customer"},
 		{"time zero", with(order, func(f *crm.Fact) { f.Time = time.Time{} }), crm.ErrTimeZero, "Time"},
 		{"far future", with(order, func(f *crm.Fact) { f.Time = at.Add(crm.MaxAhead + time.Second) }), crm.ErrFuture, "Time"},
@@ -194,6 +195,7 @@ func TestBadDefinitions(t *testing.T) {
 		{"per order without orders", crm.Journey{ID: "j", Per: crm.PerOrder, Trigger: crm.OnFact{Fact: crm.FactCustom}, Steps: crm.Steps{send}}, crm.ErrRange, "Per"},
 		{"wait for nothing", journey(crm.Wait{ID: "w"}), crm.ErrRequired, "Steps[0].For"},
 		{"unknown field", journey(crm.Branch{ID: "b", Cases: []crm.Case{{If: crm.Where("karma", crm.Equal, 1), Then: crm.Steps{send}}}}), crm.ErrUnknown, "Steps[0].Cases[0].If.Field"},
+		{"value without a field", journey(crm.Branch{ID: "b", Cases: []crm.Case{{If: crm.Rule{Op: crm.Equal, Value: "gold"}, Then: crm.Steps{send}}}}), crm.ErrRequired, "Steps[0].Cases[0].If.Field"},
 		{"value that does not fit", journey(crm.Branch{ID: "b", Cases: []crm.Case{{If: crm.Where("orders", crm.AtLeast, "many"), Then: crm.Steps{send}}}}), crm.ErrRange, "Steps[0].Cases[0].If.Op"},
 		{"unknown rank", journey(crm.Branch{ID: "b", Cases: []crm.Case{{If: crm.RankAtLeast("diamond"), Then: crm.Steps{send}}}}), crm.ErrUnknown, "Steps[0].Cases[0].If.Value"},
 		{"rule too deep", journey(crm.Branch{ID: "b", Cases: []crm.Case{{If: deep, Then: crm.Steps{send}}}}), crm.ErrRange, ""},
@@ -293,4 +295,33 @@ func TestUnknownJSONFields(t *testing.T) {
 		var j crm.Journey
 		assert.Error(t, j.UnmarshalJSON([]byte(text)), text)
 	}
+}
+
+// A fact told again by way of the cart's own database comes back in another
+// zone, with fewer decimals and without empty lists. It is the same fact.
+func TestSameFactAnotherForm(t *testing.T) {
+	s := crmtest.New(t, nil)
+	at := s.Clock.Now().Add(123 * time.Nanosecond)
+	tokyo := time.FixedZone("", 9*60*60)
+	order := func(at time.Time) crm.Body {
+		return crm.OrderSaved{Order: crm.Order{ID: "o1", PlacedAt: at, Promised: at, Lines: []crm.LineItem{teaLine(nil)}}}
+	}
+	customer := func(at time.Time) crm.Body {
+		return crm.CustomerSaved{CustomerPatch: crm.CustomerPatch{
+			Registered: &at, Withdrawn: &at, Baseline: &crm.Baseline{FirstOrder: at, LastOrder: at},
+		}}
+	}
+	cart := func(at time.Time) crm.Body { return crm.CartUpdated{Cart: crm.Cart{ID: "k1", UpdatedAt: at}} }
+	for i, body := range []func(time.Time) crm.Body{order, customer, cart} {
+		fact := crm.Fact{ID: string(rune('a' + i)), Time: at, Customer: "c1", Body: body(at)}
+		require.NoError(t, s.Shop.Record(t.Context(), fact))
+		fact.Time, fact.Body = at.In(tokyo), body(at.Truncate(time.Microsecond).In(tokyo))
+		assert.NoError(t, s.Shop.Record(t.Context(), fact))
+		fact.Body = body(at.Add(-time.Minute))
+		if i < 2 {
+			assert.ErrorIs(t, s.Shop.Record(t.Context(), fact), crm.ErrConflict)
+		}
+	}
+	require.NoError(t, s.Shop.Record(t.Context(), crm.Fact{ID: "k", Time: at, Customer: "c1", Body: crm.CartUpdated{Cart: crm.Cart{ID: "k2", Items: []crm.LineItem{}}}}))
+	assert.NoError(t, s.Shop.Record(t.Context(), crm.Fact{ID: "k", Time: at, Customer: "c1", Body: crm.CartUpdated{Cart: crm.Cart{ID: "k2"}}}))
 }

@@ -3,6 +3,7 @@ package crm
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 )
@@ -71,7 +72,7 @@ func (c *CRM) round(ctx context.Context, do func(context.Context, *Shop, time.Ti
 		some, err := do(ctx, c.Shop(b.Shop), c.now())
 		did = did || some
 		if err != nil {
-			problems = append(problems, err)
+			problems = append(problems, fmt.Errorf("shop %q: %w", b.Shop, err))
 		}
 	}
 	return did, errors.Join(problems...)

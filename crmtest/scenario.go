@@ -168,7 +168,7 @@ func (s *Scenario) Ladder(l crm.Ladder) {
 }
 
 // Record records facts. One without a time happens now, one without an id gets
-// one that counts up: "fact-1", "fact-2". What follows from them is worked out
+// one that counts up: "fact-000001", "fact-000002". What follows from them is worked out
 // by the next [Scenario.Advance].
 func (s *Scenario) Record(facts ...crm.Fact) {
 	s.t.Helper()
@@ -180,7 +180,7 @@ func (s *Scenario) record(facts ...crm.Fact) error {
 	for i, f := range facts {
 		s.facts++
 		if f.ID == "" {
-			f.ID = fmt.Sprintf("fact-%d", s.facts)
+			f.ID = fmt.Sprintf("fact-%06d", s.facts) // facts of one instant are ordered by id
 		}
 		if f.Time.IsZero() {
 			f.Time = s.Clock.Now()

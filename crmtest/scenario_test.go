@@ -73,7 +73,7 @@ func TestScenarioFillsInFacts(t *testing.T) {
 			ids = append(ids, line.Fact.ID)
 		}
 	}
-	if got := strings.Join(ids, " "); got != "fact-1 mine" {
+	if got := strings.Join(ids, " "); got != "fact-000001 mine" {
 		t.Errorf("the facts are %s", got)
 	}
 }
@@ -114,7 +114,7 @@ func TestScenarioEndsTheTestOnErrors(t *testing.T) {
 func TestDoAnswersWhatTheShopRefuses(t *testing.T) {
 	s := crmtest.New(t, nil)
 	for command, want := range map[string]string{
-		"order o1 by=c1 kind=barter tea:1200": `error: fact 0 ("fact-1"): Order.Kind is not known`,
+		"order o1 by=c1 kind=barter tea:1200": `error: fact 0 ("fact-000001"): Order.Kind is not known`,
 		"show nobody":                         "error: not found",
 		"journey\n  {\"id\": \"empty\"}":      "error: ",
 	} {

@@ -36,7 +36,7 @@ event quiz by=c1 email=hanako@example.jp
 order o1 by=c1 email="hanako@@example.jp" tea:1200
 show c1
 ----
-2026-04-01 10:00  c1  report (unmailable) fact fact-2
+2026-04-01 10:00  c1  report (unmailable) fact fact-000002
 c1, hanako@@example.jp (unmailable)
   bought 1 for 1200 JPY
   order o1 placed, counts since 2026-04-01 10:00 with 1200 JPY

@@ -13,7 +13,7 @@ import (
 )
 
 func main() {
-	ctx, now := context.Background(), time.Now()
+	ctx := context.Background()
 	c := must(crm.New(must(sqlite.Open(ctx, "shop.db")), must(smtp.New("localhost:1025", nil)), nil))
 	shop := c.Shop("tokyo-tea")
 	must(0, shop.Configure(ctx, crm.Settings{Name: "和茶屋", From: mailer.Address{Email: "shop@tea.example"}}))
@@ -25,10 +25,10 @@ func main() {
 		Steps: crm.Steps{crm.Wait{ID: "a-minute", For: time.Minute}, crm.Send{Template: "thanks"}},
 		Exit:  []crm.Rule{crm.On(crm.FactOrderCancelled)},
 	}))
-	must(0, shop.Record(ctx, crm.Fact{ // in the cart, as it takes an order
-		ID: now.Format(time.RFC3339Nano), Time: now, Customer: "c42", Email: "hanako@example.jp", Body: crm.OrderSaved{Order: crm.Order{
-			ID: "1001", Lines: []crm.LineItem{{Product: "sencha", Title: "煎茶", Quantity: 2, Price: crm.Yen(1200)}}}},
-	}))
+	now, id := time.Now(), time.Now().Format("150405") // in the cart, as it takes an order:
+	must(0, shop.Record(ctx, crm.Fact{ID: "order-" + id, Time: now, Customer: "c" + id, Email: "hanako@example.jp",
+		Body: crm.OrderSaved{Order: crm.Order{ID: id, Lines: []crm.LineItem{{Product: "sencha", Title: "煎茶", Quantity: 2, Price: crm.Yen(1200)}}}}}))
+	log.Print("an order is recorded; thanks for it go out in a minute")
 	must(0, c.Run(ctx)) // the worker; it may be killed at any time
 }
 

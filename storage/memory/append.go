@@ -5,7 +5,7 @@ import (
 	"context"
 	"time"
 
-	crm "github.com/goen-crm/crm"
+	"github.com/goen-crm/crm"
 )
 
 // Append implements [crm.Appender].

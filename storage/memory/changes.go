@@ -5,7 +5,7 @@ import (
 	"slices"
 	"time"
 
-	crm "github.com/goen-crm/crm"
+	"github.com/goen-crm/crm"
 )
 
 // apply writes changes in the order that [crm.Changes] gives: moves first,

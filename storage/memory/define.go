@@ -6,7 +6,7 @@ import (
 	"context"
 	"slices"
 
-	crm "github.com/goen-crm/crm"
+	"github.com/goen-crm/crm"
 )
 
 // Define implements [crm.Store].

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"time"
 
-	crm "github.com/goen-crm/crm"
+	"github.com/goen-crm/crm"
 )
 
 // Lease implements [crm.Store].

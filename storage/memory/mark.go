@@ -6,7 +6,7 @@ import (
 	"slices"
 	"time"
 
-	crm "github.com/goen-crm/crm"
+	"github.com/goen-crm/crm"
 )
 
 // Mark implements [crm.Store]. Marks of one message in one call are applied

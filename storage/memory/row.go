@@ -5,7 +5,7 @@ import (
 	"cmp"
 	"time"
 
-	crm "github.com/goen-crm/crm"
+	"github.com/goen-crm/crm"
 )
 
 // exact is a time as a store keeps it: UTC, with microseconds.

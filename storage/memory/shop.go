@@ -3,7 +3,7 @@ package memory
 import (
 	"time"
 
-	crm "github.com/goen-crm/crm"
+	"github.com/goen-crm/crm"
 )
 
 // A shop holds the rows of one shop and what finds them. Rows are owned by the

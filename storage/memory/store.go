@@ -6,7 +6,7 @@ import (
 	"sync"
 	"time"
 
-	crm "github.com/goen-crm/crm"
+	"github.com/goen-crm/crm"
 )
 
 // A Store is a [crm.Store] in memory. Use [New]. It is safe for concurrent use

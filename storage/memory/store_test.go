@@ -5,7 +5,7 @@ import (
 
 	"go.uber.org/goleak"
 
-	crm "github.com/goen-crm/crm"
+	"github.com/goen-crm/crm"
 	"github.com/goen-crm/crm/storage/memory"
 	"github.com/goen-crm/crm/storage/storagetest"
 )

@@ -6,7 +6,7 @@ import (
 	"maps"
 	"slices"
 
-	crm "github.com/goen-crm/crm"
+	"github.com/goen-crm/crm"
 )
 
 // Customers implements [crm.Store]. It lists the keys at its start and reads

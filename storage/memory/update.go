@@ -8,7 +8,7 @@ import (
 	"slices"
 	"time"
 
-	crm "github.com/goen-crm/crm"
+	"github.com/goen-crm/crm"
 )
 
 // Update implements [crm.Store]. It calls decide once, with every customer

@@ -7,7 +7,7 @@ import (
 	"errors"
 	"fmt"
 
-	crm "github.com/goen-crm/crm"
+	"github.com/goen-crm/crm"
 )
 
 // Append implements [crm.Appender].

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"time"
 
-	crm "github.com/goen-crm/crm"
+	"github.com/goen-crm/crm"
 )
 
 // The shops are found by jumping from one to the next in the keys of customers

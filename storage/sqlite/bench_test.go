@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	crm "github.com/goen-crm/crm"
+	"github.com/goen-crm/crm"
 	"github.com/goen-crm/crm/storage/sqlite"
 )
 

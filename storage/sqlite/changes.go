@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 
-	crm "github.com/goen-crm/crm"
+	"github.com/goen-crm/crm"
 )
 
 const (

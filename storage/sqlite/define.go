@@ -5,7 +5,7 @@ import (
 	"context"
 	"fmt"
 
-	crm "github.com/goen-crm/crm"
+	"github.com/goen-crm/crm"
 )
 
 const (

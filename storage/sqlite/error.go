@@ -2,9 +2,12 @@ package sqlite
 
 import (
 	"errors"
+	"fmt"
 
 	driver "modernc.org/sqlite"
 	lib "modernc.org/sqlite/lib"
+
+	"github.com/goen-crm/crm"
 )
 
 // Errors that callers may want to tell apart, with errors.Is.
@@ -17,8 +20,11 @@ var (
 	ErrBusy = errors.New("sqlite: the database is locked by another transaction")
 	// ErrUnsafe: the database's settings could lose committed transactions.
 	ErrUnsafe = errors.New("sqlite: the database's settings could lose committed transactions")
-	// ErrClosed: the store was closed.
-	ErrClosed = errors.New("sqlite: the store is closed")
+	// ErrClosed: the store was closed. It wraps [crm.ErrClosed].
+	ErrClosed = fmt.Errorf("sqlite: %w", crm.ErrClosed)
+	// ErrOneConnection: the cart's handle is limited to one connection, which
+	// its own transaction holds while goen needs another.
+	ErrOneConnection = errors.New("sqlite: the handle must allow two connections or more: see SetMaxOpenConns")
 )
 
 // isBusy reports whether a statement failed only because of somebody else's lock.

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"slices"
 
-	crm "github.com/goen-crm/crm"
+	"github.com/goen-crm/crm"
 )
 
 // The fence, over message m: nothing that is not folded yet may speak against

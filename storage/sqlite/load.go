@@ -3,7 +3,7 @@ package sqlite
 import (
 	"context"
 
-	crm "github.com/goen-crm/crm"
+	"github.com/goen-crm/crm"
 )
 
 // Rows of the customers in a JSON list. CROSS JOIN keeps the list outside: one

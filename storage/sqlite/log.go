@@ -3,7 +3,7 @@ package sqlite
 import (
 	"context"
 
-	crm "github.com/goen-crm/crm"
+	"github.com/goen-crm/crm"
 )
 
 const (

@@ -4,7 +4,7 @@ import (
 	"context"
 	"fmt"
 
-	crm "github.com/goen-crm/crm"
+	"github.com/goen-crm/crm"
 )
 
 // The compare-and-set of one message. What the states have in common comes

@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	crm "github.com/goen-crm/crm"
+	"github.com/goen-crm/crm"
 	"github.com/goen-crm/crm/storage/sqlite"
 )
 

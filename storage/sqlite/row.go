@@ -5,7 +5,7 @@ import (
 	"encoding/json"
 	"time"
 
-	crm "github.com/goen-crm/crm"
+	"github.com/goen-crm/crm"
 )
 
 // ordered is a time by which rows are sorted: never NULL.

@@ -8,7 +8,7 @@ import (
 	"sync"
 	"testing"
 
-	crm "github.com/goen-crm/crm"
+	"github.com/goen-crm/crm"
 )
 
 // Every key leads with the shop: a platform can be split by it, and no index

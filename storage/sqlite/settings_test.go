@@ -8,7 +8,7 @@ import (
 	"path/filepath"
 	"testing"
 
-	crm "github.com/goen-crm/crm"
+	"github.com/goen-crm/crm"
 )
 
 func openInternal(t *testing.T) *Store {

@@ -8,7 +8,7 @@ import (
 
 	"go.uber.org/goleak"
 
-	crm "github.com/goen-crm/crm"
+	"github.com/goen-crm/crm"
 	"github.com/goen-crm/crm/storage/sqlite"
 	"github.com/goen-crm/crm/storage/storagetest"
 )

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"iter"
 
-	crm "github.com/goen-crm/crm"
+	"github.com/goen-crm/crm"
 )
 
 // How many rows a stream reads at a time: few at first, for those who look only

@@ -4,7 +4,7 @@ import (
 	"context"
 	"iter"
 
-	crm "github.com/goen-crm/crm"
+	"github.com/goen-crm/crm"
 )
 
 // A logged decision has its place in the log, from which the next page goes on.

@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	crm "github.com/goen-crm/crm"
+	"github.com/goen-crm/crm"
 )
 
 // Messages implements [crm.Store].

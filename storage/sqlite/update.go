@@ -6,7 +6,7 @@ import (
 	"maps"
 	"slices"
 
-	crm "github.com/goen-crm/crm"
+	"github.com/goen-crm/crm"
 )
 
 // Update implements [crm.Store]. decide is called once, with every customer

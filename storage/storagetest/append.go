@@ -4,7 +4,7 @@ import (
 	"errors"
 	"fmt"
 
-	crm "github.com/goen-crm/crm"
+	"github.com/goen-crm/crm"
 )
 
 var appendChecks = []check{

@@ -3,7 +3,7 @@ package storagetest
 import (
 	"time"
 
-	crm "github.com/goen-crm/crm"
+	"github.com/goen-crm/crm"
 )
 
 // backlog returns the entry of the check's shop, nil if it has none.

@@ -3,7 +3,7 @@ package storagetest
 import (
 	"time"
 
-	crm "github.com/goen-crm/crm"
+	"github.com/goen-crm/crm"
 )
 
 var changesChecks = []check{

@@ -8,7 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	crm "github.com/goen-crm/crm"
+	"github.com/goen-crm/crm"
 )
 
 var concurrencyChecks = []check{

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"sync"
 
-	crm "github.com/goen-crm/crm"
+	"github.com/goen-crm/crm"
 )
 
 func (p *probe) define(kind, id, content string, n int) crm.Definition {

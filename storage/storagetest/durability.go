@@ -1,7 +1,7 @@
 package storagetest
 
 import (
-	crm "github.com/goen-crm/crm"
+	"github.com/goen-crm/crm"
 )
 
 var durabilityChecks = []check{

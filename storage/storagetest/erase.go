@@ -1,6 +1,6 @@
 package storagetest
 
-import crm "github.com/goen-crm/crm"
+import "github.com/goen-crm/crm"
 
 var eraseChecks = []check{
 	{"DeletesContent", "An erased customer's fact bodies, message contents and recipient addresses are deleted, and her orders except those given in the same call. The law asks for it; other customers keep theirs.",

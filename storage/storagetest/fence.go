@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"time"
 
-	crm "github.com/goen-crm/crm"
+	"github.com/goen-crm/crm"
 )
 
 // addressed is a message that names three customers, due at n seconds.

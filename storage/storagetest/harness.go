@@ -4,7 +4,7 @@ import (
 	"crypto/rand"
 	"testing"
 
-	crm "github.com/goen-crm/crm"
+	"github.com/goen-crm/crm"
 )
 
 // A Harness tells [Run] how to get at a store and what it can do. Only Open is

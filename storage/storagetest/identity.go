@@ -5,7 +5,7 @@ import (
 	"strings"
 	"time"
 
-	crm "github.com/goen-crm/crm"
+	"github.com/goen-crm/crm"
 )
 
 // ids are different ids, though a collation or a careless statement may not

@@ -3,7 +3,7 @@ package storagetest
 import (
 	"fmt"
 
-	crm "github.com/goen-crm/crm"
+	"github.com/goen-crm/crm"
 )
 
 var leaseChecks = []check{

@@ -3,7 +3,7 @@ package storagetest
 import (
 	"time"
 
-	crm "github.com/goen-crm/crm"
+	"github.com/goen-crm/crm"
 )
 
 // settle is the mark that a worker makes after it has sent.

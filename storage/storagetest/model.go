@@ -7,7 +7,7 @@ import (
 
 	"pgregory.net/rapid"
 
-	crm "github.com/goen-crm/crm"
+	"github.com/goen-crm/crm"
 	"github.com/goen-crm/crm/storage/memory"
 )
 

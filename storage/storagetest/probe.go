@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	crm "github.com/goen-crm/crm"
+	"github.com/goen-crm/crm"
 )
 
 // A probe is one check's shop in the store under test. Its methods fail the

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"slices"
 
-	crm "github.com/goen-crm/crm"
+	"github.com/goen-crm/crm"
 )
 
 // many is more rows than a store reads at once.

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"time"
 
-	crm "github.com/goen-crm/crm"
+	"github.com/goen-crm/crm"
 )
 
 // begin begins a transaction of the cart, or skips the check.

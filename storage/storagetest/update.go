@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"slices"
 
-	crm "github.com/goen-crm/crm"
+	"github.com/goen-crm/crm"
 )
 
 var updateChecks = []check{

@@ -3,6 +3,7 @@ package rules_test
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"testing"
 	"time"
 
@@ -220,4 +221,70 @@ func TestStoppedMessageIsNotRetried(t *testing.T) {
 	if attempts != 1 {
 		t.Errorf("%d attempts, want 1", attempts)
 	}
+}
+
+// A mail whose fate is unknown is not sent again to who has opted out since.
+func TestResendHeedsOptOut(t *testing.T) {
+	s := open(t, crm.Config{})
+	s.sends("marketing")
+	s.fails(errLost)
+	s.Record(consent(true), happened())
+	s.Advance(soon)
+	s.Outbox.Fail = nil
+	s.Record(consent(false))
+	for m, err := range s.Shop.Messages(t.Context(), crm.MessageQuery{States: []crm.MessageState{crm.MessageUnknown}}) {
+		s.must(err)
+		s.must(s.Shop.Resolve(t.Context(), m.ID, crm.Resend))
+	}
+	s.Advance(soon)
+	s.wantMails()
+	s.wantMessage("marketing", crm.MessageSkipped, crm.ReasonOptedOut)
+}
+
+// slow is a mailer with which a mail takes a while.
+type slow struct {
+	mailer.Mailer
+	clock interface {
+		Now() time.Time
+		Set(time.Time)
+	}
+}
+
+func (m slow) Send(ctx context.Context, msg *mailer.Message) error {
+	m.clock.Set(m.clock.Now().Add(2 * time.Second))
+	return m.Mailer.Send(ctx, msg)
+}
+
+// However long the mails before it took, a mail is sent: a claim that has grown
+// old behind them is made anew.
+func TestSlowMailsDelayNoneForGood(t *testing.T) {
+	s := open(t, crm.Config{})
+	s.sends("transactional")
+	for i := range 10 {
+		f := happened()
+		f.ID, f.Customer = "", "c"+string(rune('0'+i))
+		s.Record(f)
+	}
+	c, err := crm.New(s.store, slow{s.Outbox, s.Clock}, &crm.Config{Clock: s.Clock.Now})
+	s.must(err)
+	s.must(c.RunUntil(t.Context(), s.Clock.Now()))
+	if n := len(s.Mails()); n != 10 {
+		t.Errorf("%d mails, want 10", n)
+	}
+}
+
+// shaky panics before it has begun to send.
+type shaky struct{ mailer.Mailer }
+
+func (shaky) Compose(*mailer.Message) ([]byte, error) { panic("hanako@example.jp") }
+
+// A mailer that panics ends neither the process nor the other mails.
+func TestPanicOfComposerFailsTheMessage(t *testing.T) {
+	s := open(t, crm.Config{})
+	s.sends("transactional")
+	s.Record(happened())
+	c, err := crm.New(s.store, shaky{s.Outbox}, &crm.Config{Clock: s.Clock.Now, Logger: slog.New(slog.DiscardHandler)})
+	s.must(err)
+	s.must(c.RunUntil(t.Context(), s.Clock.Now()))
+	s.wantMessage("transactional", crm.MessageFailed, crm.ReasonPanic)
 }
