@@ -1,7 +1,8 @@
 package crm
 
 // A Consent is one recorded yes or no to mail: who asked what, where, and what
-// was answered. The latest one for an address and topic holds.
+// was answered. The latest one for an address and topic holds, and of a yes and
+// a no at one instant the no.
 type Consent struct {
 	// Email is the address the answer is about. Defaults to the fact's Email;
 	// one of the two is needed.

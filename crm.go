@@ -2,6 +2,8 @@ package crm
 
 import (
 	"context"
+	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -18,6 +20,7 @@ type CRM struct {
 
 	mu    sync.Mutex
 	known map[string]*definitions // by shop, as last read
+	shops map[string]bool         // those that were seen to have settings
 }
 
 // New returns a CRM on a store and a mailer. A nil config means all defaults.
@@ -31,7 +34,7 @@ func New(store Store, m mailer.Mailer, config *Config) (*CRM, error) {
 	}
 	c := &CRM{
 		store: store, mailer: m, config: config.withDefaults(),
-		wake: make(chan struct{}, 1), known: make(map[string]*definitions),
+		wake: make(chan struct{}, 1), known: make(map[string]*definitions), shops: make(map[string]bool),
 	}
 	if err := c.config.validate(); err != nil {
 		return nil, err
@@ -82,6 +85,33 @@ func (c *CRM) definitions(ctx context.Context, shop string) (*definitions, error
 		return d, nil
 	}
 	return c.reload(ctx, shop)
+}
+
+// knows returns ErrUnknownShop for a shop without settings. It asks the store
+// once, and asks for no more: a checkout must not fail because a definition was
+// published by a newer goen.
+func (c *CRM) knows(ctx context.Context, shop string) error {
+	c.mu.Lock()
+	known := c.shops[shop]
+	c.mu.Unlock()
+	if known {
+		return nil
+	}
+	list, _, err := c.store.Definitions(ctx, shop)
+	if err != nil {
+		return err
+	}
+	if !slices.ContainsFunc(list, func(d Definition) bool { return d.Kind == kindSettings }) {
+		return unknownShop(shop)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.shops[shop] = true
+	return nil
+}
+
+func unknownShop(shop string) error {
+	return fmt.Errorf("%w %q: Shop.Configure makes it known", ErrUnknownShop, shop)
 }
 
 // reload reads a shop's definitions. Of two that read at once, the newer stays.

@@ -65,7 +65,7 @@ func readDefinitions(shop string, list []Definition, revision int64) (*definitio
 		known = known || def.Kind == kindSettings
 	}
 	if !known {
-		return nil, ErrUnknownShop
+		return nil, unknownShop(shop)
 	}
 	zone, err := loadZone(d.settings.TimeZone)
 	if err != nil {

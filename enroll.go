@@ -60,7 +60,7 @@ func (p *person) refusal(prog *program, e *enrollment) Reason {
 		return ReasonActive
 	case prog.Once && run.Count > 0:
 		return ReasonReentry
-	case !run.Ended.IsZero() && e.Since.Before(run.Ended.Add(prog.cooldown())):
+	case prog.cooldown() > 0 && !run.Ended.IsZero() && e.Since.Before(run.Ended.Add(prog.cooldown())):
 		return ReasonCooldown
 	}
 	return ""

@@ -82,6 +82,10 @@ func (h *household) read(row CustomerRow) *record {
 	}
 	for _, pending := range row.Pending {
 		fact, err := pending.fact()
+		if errors.Is(err, ErrUnknown) {
+			r.broken = true // a newer goen's fact waits for a newer goen
+			return r
+		}
 		if err != nil {
 			h.setAside[pending.ID] = string(ReasonUndecodable)
 			continue

@@ -257,7 +257,7 @@ func (m *model) end(p *modelCustomer, r *modelRun, reason crm.Reason, at time.Ti
 	}
 	over := reason == crm.ReasonCartChanged // it starts over, if she was sent nothing
 	for _, mail := range m.mails {
-		if mail.run == r && mail.state != crm.MessageSkipped {
+		if mail.run == r && (mail.state != crm.MessageSkipped || mail.reason == crm.ReasonLate) {
 			over = false
 		}
 	}
@@ -287,7 +287,7 @@ func (m *model) free(p *modelCustomer, journey string, at time.Time, cooldown ti
 		}
 	}
 	end, before := p.ended[journey]
-	return !before || !at.Before(end.at.Add(cooldown))
+	return cooldown == 0 || !before || !at.Before(end.at.Add(cooldown))
 }
 
 // enter begins the journeys that begin with something that happened to an order.

@@ -356,18 +356,26 @@ func (m *model) carts(p *modelCustomer) []crm.Cart {
 
 // answer is the latest answer for an address, asked for all marketing.
 func (m *model) answer(p *modelCustomer, address string) (answer crm.Consent, asked bool) {
+	var at time.Time
+	hear := func(f crm.Fact, c crm.Consent) {
+		if asked && f.Time.Equal(at) && !answer.Granted {
+			return // of a yes and a no at one instant the no holds
+		}
+		answer, asked, at = c, true, f.Time
+	}
 	for _, f := range m.known[:m.passed] {
 		c, ok := f.Body.(crm.ConsentChanged)
 		if ok && c.Consent.Topic == "" && crm.GuestKey(answerOf(f)) == crm.GuestKey(address) {
-			answer, asked = c.Consent, true
+			hear(f, c.Consent)
 		}
 	}
 	if asked || strings.HasPrefix(p.key, "guest:") {
 		return answer, asked
 	}
 	for _, f := range m.own(p) { // what she said of another address of hers
-		if c, ok := f.Body.(crm.ConsentChanged); ok && c.Consent.Topic == "" {
-			answer, asked = c.Consent, true
+		c, ok := f.Body.(crm.ConsentChanged)
+		if ok && c.Consent.Topic == "" && f.Email != "" && crm.GuestKey(answerOf(f)) == crm.GuestKey(f.Email) {
+			hear(f, c.Consent)
 		}
 	}
 	return answer, asked

@@ -144,8 +144,8 @@ func (p *person) see(f sighting) {
 		}
 	case ConsentChanged:
 		p.state.consent(f.addressKey(), body.Consent, f.stamp())
-		if !f.near && body.Topic == "" {
-			p.state.set(lastAnswer, body.Consent, f.stamp())
+		if !f.near && f.Email != "" && f.addressKey() == GuestKey(f.Email) {
+			p.state.consent("", body.Consent, f.stamp()) // of herself, whichever her address
 		}
 	case CartUpdated:
 		p.seeCart(body.Cart, f)
@@ -237,8 +237,8 @@ func (p *person) answer(address string) (answer consentState, asked bool) {
 	if answer, asked = p.state.Consents[consentKey(address, "")]; asked || !isAccount(p.key) {
 		return answer, asked
 	}
-	asked = p.state.get(lastAnswer, &answer.Consent)
-	return consentState{answer.Consent, p.state.Fields[lastAnswer].At}, asked
+	answer, asked = p.state.Consents[consentKey("", "")]
+	return answer, asked
 }
 
 // open reports whether a message may still be sent.

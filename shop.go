@@ -35,7 +35,7 @@ func (s *Shop) RecordIn(ctx context.Context, tx Appender, facts ...Fact) error {
 	if len(facts) == 0 {
 		return nil
 	}
-	if _, err := s.crm.definitions(ctx, s.id); err != nil {
+	if err := s.crm.knows(ctx, s.id); err != nil {
 		return err
 	}
 	now := s.crm.now()

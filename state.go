@@ -32,7 +32,7 @@ type customerState struct {
 	Erased stamp `json:"erased,omitzero"`
 
 	Fields   map[string]register     `json:"fields,omitempty"`
-	Consents map[string]consentState `json:"consents,omitempty"` // by topic and address
+	Consents map[string]consentState `json:"consents,omitempty"` // by topic and address; under no address, her latest of all
 	Carts    map[string]*cartState   `json:"carts,omitempty"`
 	// Given are the ranks that the cart gave, by fact.
 	Given map[string]givenRank `json:"given,omitempty"`
@@ -161,10 +161,20 @@ func consentKey(address, topic string) string { return topic + "\n" + address }
 func (s *customerState) consent(address string, c Consent, at stamp) {
 	c.Email = "" // the key says whose it is, and outlives erasure
 	key := consentKey(address, c.Topic)
-	if old, ok := s.Consents[key]; ok && !at.after(old.At) {
+	next := consentState{c, at}
+	if old, ok := s.Consents[key]; ok && !next.replaces(old) {
 		return
 	}
-	put(&s.Consents, key, consentState{c, at})
+	put(&s.Consents, key, next)
+}
+
+// replaces reports whether c is a later answer than old. Of a yes and a no at
+// one instant the no holds: shops with clocks by the second mean well.
+func (c consentState) replaces(old consentState) bool {
+	if c.At.Time.Equal(old.At.Time) && c.Granted != old.Granted {
+		return !c.Granted
+	}
+	return c.At.after(old.At)
 }
 
 // shareConsents takes over what another customer's answers say about address.
@@ -238,7 +248,7 @@ func (s *customerState) absorb(o *customerState) {
 		}
 	}
 	for key, c := range o.Consents {
-		if old, ok := s.Consents[key]; o.answered(c) && (!ok || c.At.after(old.At)) {
+		if old, ok := s.Consents[key]; o.answered(c) && (!ok || c.replaces(old)) {
 			put(&s.Consents, key, c)
 		}
 	}
@@ -328,8 +338,7 @@ func (s *customerState) profile() Profile {
 const (
 	tagField       = "tag:"
 	attributeField = "attribute:"
-	seenEmail      = "seen_email"  // the address that came with the latest fact
-	lastAnswer     = "last_answer" // her latest answer to the question for all marketing, for whichever address
+	seenEmail      = "seen_email" // the address that came with the latest fact
 )
 
 func cutPrefix(s, prefix string) (string, bool) {

@@ -15,7 +15,7 @@ func (p *person) picture() *Customer {
 	}
 	c.Mailable = c.Email != "" && !p.d.unmailable(c.Email)
 	for _, key := range sortedKeys(p.state.Consents) {
-		if consent := p.state.Consents[key]; p.state.answered(consent) {
+		if consent := p.state.Consents[key]; p.state.answered(consent) && key != consentKey("", consent.Topic) {
 			c.Consents = append(c.Consents, consent.Consent)
 		}
 	}
