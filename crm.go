@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/goen-crm/crm/mailer"
@@ -17,6 +18,8 @@ type CRM struct {
 	mailer mailer.Mailer
 	config Config
 	wake   chan struct{} // tells idle workers that facts came in
+
+	failing atomic.Bool // the last mail was put off
 
 	mu    sync.Mutex
 	known map[string]*definitions // by shop, as last read
@@ -104,10 +107,14 @@ func (c *CRM) knows(ctx context.Context, shop string) error {
 	if !slices.ContainsFunc(list, func(d Definition) bool { return d.Kind == kindSettings }) {
 		return unknownShop(shop)
 	}
+	c.know(shop)
+	return nil
+}
+
+func (c *CRM) know(shop string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.shops[shop] = true
-	return nil
 }
 
 func unknownShop(shop string) error {

@@ -124,21 +124,58 @@ func (d *definitions) add(def Definition) error {
 	return nil // kinds of a newer goen are not for this one
 }
 
-// checkSends reports sends whose template is not published, and marketing
-// without the legal identity.
+// checkSends reports sends whose template is not published or asks for what the
+// journey does not have, and marketing without the legal identity.
 func (d *definitions) checkSends(p *program) []*FieldError {
+	data := d.sample()
+	if on, ok := p.Trigger.(OnFact); ok {
+		data.Cart = nil
+		if !aboutOrder(on.Fact) {
+			data.Order = nil
+		}
+	} else {
+		data.Order = nil
+	}
 	var problems []*FieldError
+	marketing := false
 	for _, in := range p.code {
 		send, ok := in.step.(Send)
 		if !ok {
 			continue
 		}
 		t := d.template(send.Template, 0)
-		switch {
-		case t == nil:
+		if t == nil {
 			problems = append(problems, &FieldError{Field: in.path + ".Template", Problem: "is not published", Err: ErrUnknown})
-		case t.Class == Marketing && d.settings.Legal.missing() != "":
-			problems = append(problems, &FieldError{Field: "Settings.Legal." + d.settings.Legal.missing(), Err: ErrLegal})
+			continue
+		}
+		marketing = marketing || t.Class == Marketing
+		for _, w := range t.words {
+			if _, _, _, err := w.render(data); err != nil {
+				problems = append(problems, &FieldError{
+					Field: in.path + ".Template", Problem: fmt.Sprintf("cannot be rendered in this journey: %v", err), Err: ErrSyntax,
+				})
+			}
+		}
+	}
+	if marketing {
+		problems = append(problems, d.settings.Legal.missing()...)
+	}
+	return problems
+}
+
+// checkSettings reports what new settings would break in what is published.
+func (d *definitions) checkSettings(next Settings) []*FieldError {
+	var problems []*FieldError
+	if next.Currency != d.settings.Currency {
+		problems = append(problems, &FieldError{Field: "Currency", Problem: "cannot be changed: orders were counted in it", Err: ErrCurrencies})
+	}
+	for _, p := range d.newest {
+		for _, in := range p.code {
+			if send, ok := in.step.(Send); ok {
+				if t := d.template(send.Template, 0); t != nil && t.Class == Marketing {
+					return append(problems, next.Legal.missing()...)
+				}
+			}
 		}
 	}
 	return problems

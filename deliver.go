@@ -97,7 +97,7 @@ func (c *CRM) deliver(ctx context.Context, shop *Shop, d *definitions, m Message
 	}
 	mail, err := c.compose(ctx, shop, d, &m, now)
 	if err != nil {
-		c.config.Logger.ErrorContext(ctx, "crm: message cannot be rendered", "shop", shop.id, "message", m.ID, "template", m.Template)
+		c.config.Logger.ErrorContext(ctx, "crm: message cannot be rendered", "shop", shop.id, "message", m.ID, "journey", m.Journey, "template", m.Template, "error", err)
 		return c.failed(ctx, shop, m, now, reasonFor(err, ReasonRender))
 	}
 	s := &sending{crm: c, shop: shop, message: m, now: now}
@@ -260,6 +260,7 @@ func (c *CRM) outcome(ctx context.Context, s *sending, err error) error {
 	m, now := s.message, c.nowFrom(s.now)
 	switch {
 	case err == nil:
+		c.mailsPass(ctx)
 		sent := mark(m, MessageSent, now)
 		sent.From = append(sent.From, MessageUnknown)
 		sent.Decision = decided(m, DecidedSend, now, "")
@@ -269,6 +270,7 @@ func (c *CRM) outcome(ctx context.Context, s *sending, err error) error {
 	case mailer.IsPermanent(err):
 		return c.failed(ctx, s.shop, m, now, ReasonPermanent)
 	case mailer.IsTemporary(err) || !s.started:
+		c.mailsFail(ctx, s.shop.id, err)
 		return c.retry(ctx, s.shop, m, now)
 	}
 	_, err = c.unknown(ctx, s.shop, m, now, reasonFor(err, ReasonLost))
@@ -297,6 +299,25 @@ func (c *CRM) retry(ctx context.Context, shop *Shop, m Message, now time.Time) e
 	again.Reason, again.Decision = ReasonTemporary, decided(m, DecidedRetry, now, ReasonTemporary)
 	again.SendAt = now.Add(backoff(m.Failures))
 	return c.settle(ctx, shop, again)
+}
+
+// mailsFail logs that mails are put off: once, until one passes again. What the
+// mail system said is left out, since it may quote an address.
+func (c *CRM) mailsFail(ctx context.Context, shop string, err error) {
+	if c.failing.Swap(true) {
+		return
+	}
+	why := "the mailer failed before it began to send"
+	if e, ok := errors.AsType[*mailer.SendError](err); ok {
+		why = e.Error()
+	}
+	c.config.Logger.WarnContext(ctx, "crm: mails are put off and will be tried again", "shop", shop, "error", why)
+}
+
+func (c *CRM) mailsPass(ctx context.Context) {
+	if c.failing.Swap(false) {
+		c.config.Logger.InfoContext(ctx, "crm: mails go out again")
+	}
 }
 
 // backoff is the pause after the nth failure: 1, 4, 16, 64 minutes, then 4 hours.
@@ -344,13 +365,6 @@ func (s *Shop) Resolve(ctx context.Context, message string, r Resolution) error 
 		to, kind := MessageQueued, DecidedRetry
 		switch r {
 		case Resend:
-			reason, err := s.withheld(ctx, m)
-			if err != nil {
-				return err
-			}
-			if reason != "" {
-				to, kind, m.Reason = MessageSkipped, DecidedSkip, reason
-			}
 		case Delivered:
 			to, kind = MessageSent, DecidedSend
 		case Drop:
@@ -369,17 +383,4 @@ func (s *Shop) Resolve(ctx context.Context, message string, r Resolution) error 
 		return err
 	}
 	return ErrNotFound
-}
-
-// withheld says why a message may not be sent to its customer by all that is
-// recorded now, "" if it may.
-func (s *Shop) withheld(ctx context.Context, m Message) (Reason, error) {
-	v, err := s.view(ctx, m.Customer)
-	if err != nil {
-		return "", err
-	}
-	if v.person == nil {
-		return "", ErrNotFound
-	}
-	return v.person.withheld(m.Class, m.To), nil
 }

@@ -46,7 +46,7 @@ var (
 	ErrEndlessLoop = errors.New("is a loop without a wait")
 	ErrUnreachable = errors.New("can never be reached")
 	ErrReserved    = errors.New("is reserved")
-	ErrLegal       = errors.New("is what the law wants in every marketing mail")
+	ErrLegal       = errors.New("is required by law where marketing is sent")
 	ErrSyntax      = errors.New("cannot be parsed")
 )
 

@@ -144,7 +144,12 @@ func (j Journey) check(c *check, ladder *Ladder) {
 		c.addf("Cooldown", ErrRange, "must be 0 to 10 years")
 	}
 	c.in("If", func() { j.If.check(c, ladder, 0) })
-	c.each("Exit", len(j.Exit), func(i int) { j.Exit[i].check(c, ladder, 0) })
+	c.each("Exit", len(j.Exit), func(i int) {
+		if j.Exit[i].always() {
+			c.addf("", ErrRequired, "is always true: nobody would stay")
+		}
+		j.Exit[i].check(c, ladder, 0)
+	})
 	if len(j.Steps) == 0 {
 		c.add("Steps", ErrRequired)
 	}

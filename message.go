@@ -62,7 +62,7 @@ type Message struct {
 
 	State      MessageState `json:"state"`
 	Reason     Reason       `json:"reason,omitempty"`     // Reason says why it was skipped, failed, put off or is unknown.
-	Stopped    Reason       `json:"stopped,omitempty"`    // Stopped says why it must not be tried again: it was to be skipped while it was being sent.
+	Stopped    Reason       `json:"stopped,omitempty"`    // Stopped says why it must not be tried again: it was to be skipped while it was being sent, or unknown.
 	Attempt    int          `json:"attempt"`              // Attempt counts claims and is the lease's token.
 	LeaseUntil time.Time    `json:"lease_until,omitzero"` // LeaseUntil is zero unless claimed or started.
 	Failures   int          `json:"failures,omitempty"`   // Failures counts sends that did not get through.

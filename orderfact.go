@@ -14,12 +14,16 @@ func (p *person) order(id string) *orderState {
 
 // seeOrder takes in a fact about an order, her own or a neighbour's.
 func (p *person) seeOrder(f sighting, ev event) {
+	// An order in another currency is no revenue, but she has bought.
+	_, saved := f.Body.(OrderSaved)
 	if !p.inCurrency(f.Body) {
 		if !f.near {
 			p.out.SetAside[f.ID] = string(ReasonCurrency)
 			p.log(Decision{At: ev.at, Kind: DecidedReport, Reason: ReasonCurrency, Detail: "order " + orderID(f.Body)})
 		}
-		return
+		if !saved {
+			return
+		}
 	}
 	var o *orderState
 	if f.near {
@@ -32,6 +36,9 @@ func (p *person) seeOrder(f sighting, ev event) {
 	}
 	failedBefore := !o.failed().IsZero()
 	o.apply(f.Fact)
+	if saved && o.At == f.stamp() {
+		o.Foreign = !p.inCurrency(f.Body)
+	}
 	ev.order = o
 	events := []event{ev}
 	follow := func(kind FactType) {

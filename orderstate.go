@@ -13,7 +13,9 @@ type orderState struct {
 	ID string `json:"id"`
 	// Snapshot is the order by its highest revision, nil before it was saved.
 	Snapshot *Order `json:"snapshot,omitempty"`
-	At       stamp  `json:"at,omitzero"` // when the snapshot was taken
+	// Foreign reports that the snapshot is in a currency that is not the shop's.
+	Foreign bool  `json:"foreign,omitempty"`
+	At      stamp `json:"at,omitzero"` // when the snapshot was taken
 
 	// First times at which each was told.
 	Saved      time.Time `json:"saved,omitzero"`
@@ -76,7 +78,7 @@ func (o *orderState) refund(r OrderRefunded, at stamp) {
 func (o *orderState) merge(p *orderState) {
 	if p.Snapshot != nil && (o.Snapshot == nil || p.Snapshot.Revision > o.Snapshot.Revision ||
 		(p.Snapshot.Revision == o.Snapshot.Revision && p.At.after(o.At))) {
-		o.Snapshot, o.At = p.Snapshot, p.At
+		o.Snapshot, o.At, o.Foreign = p.Snapshot, p.At, p.Foreign
 	}
 	o.Saved = earliest(o.Saved, p.Saved)
 	o.Authorised = earliest(o.Authorised, p.Authorised)
@@ -134,7 +136,7 @@ func (o *orderState) accepted() bool {
 // counted returns since when the order is a purchase, zero if never: whether it
 // still is, see countsAt.
 func (o *orderState) counted() time.Time {
-	if o.Snapshot == nil || o.Snapshot.Kind == Exchange || o.Snapshot.Kind == TestOrder || !o.failed().IsZero() {
+	if o.Snapshot == nil || o.Foreign || o.Snapshot.Kind == Exchange || o.Snapshot.Kind == TestOrder || !o.failed().IsZero() {
 		return time.Time{}
 	}
 	at := o.Saved

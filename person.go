@@ -244,7 +244,7 @@ func (p *person) answer(address string) (answer consentState, asked bool) {
 // open reports whether a message may still be sent.
 func (m *queuedMessage) open() bool {
 	switch m.State {
-	case MessageQueued, MessageClaimed, MessageStarted:
+	case MessageQueued, MessageClaimed, MessageStarted, MessageUnknown:
 		return m.Stopped == ""
 	}
 	return false
@@ -256,7 +256,7 @@ func (p *person) skip(m *queuedMessage, reason Reason, at time.Time) {
 	if !m.fresh {
 		p.out.Skip = append(p.out.Skip, Skip{Message: m.ID, Reason: reason, At: at})
 	}
-	if m.State == MessageStarted {
+	if m.State == MessageStarted || m.State == MessageUnknown {
 		m.Stopped = reason
 		return
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/json"
+	"errors"
 )
 
 // define stores v as the newest version of a definition and returns it.
@@ -26,13 +27,31 @@ func (s *Shop) define(ctx context.Context, kind, id string, v any) (int, error) 
 
 // Configure sets the shop's settings, and makes the shop known in the first
 // place. Settings that are wrong are refused with a *[PublishError] that lists
-// every problem. Configuring equal settings again does nothing, so that every
+// every problem: so are a change of the currency, in which orders were counted,
+// and taking away the legal identity while a journey sends marketing.
+// Configuring equal settings again does nothing, so that every
 // process may do it at its start.
 func (s *Shop) Configure(ctx context.Context, settings Settings) error {
 	if err := settings.Validate(); err != nil {
 		return err
 	}
-	_, err := s.define(ctx, kindSettings, settingsID, settings.withDefaults())
+	var c check
+	c.id("Shop", s.id)
+	if err := c.err(); err != nil {
+		return err
+	}
+	d, err := s.definitions(ctx)
+	if err != nil && !errors.Is(err, ErrUnknownShop) {
+		return err
+	}
+	if d != nil {
+		if problems := d.checkSettings(settings.withDefaults()); len(problems) > 0 {
+			return &PublishError{Kind: kindSettings, ID: settingsID, Problems: problems}
+		}
+	}
+	if _, err = s.define(ctx, kindSettings, settingsID, settings.withDefaults()); err == nil {
+		s.crm.know(s.id)
+	}
 	return err
 }
 

@@ -15,7 +15,7 @@ type Settings struct {
 	Name     string `json:"name"`          // Name is what customers call the shop.
 	URL      string `json:"url,omitempty"` // URL is the shop's front page.
 	TimeZone string `json:"time_zone"`     // TimeZone is an IANA name. Defaults to "Asia/Tokyo".
-	Currency string `json:"currency"`      // Currency is an ISO 4217 code. Defaults to "JPY". Orders in another one are reported and do not count.
+	Currency string `json:"currency"`      // Currency is an ISO 4217 code. Defaults to "JPY". Orders in another one are reported and do not count as purchases.
 	Locale   string `json:"locale"`        // Locale is the BCP 47 tag used for customers who have none. Defaults to "ja".
 
 	// LiveFrom is when journeys begin to start: older facts build customers'
@@ -103,16 +103,17 @@ func (s Settings) Validate() error {
 	return nil
 }
 
-// missing returns the first part of the identity that is not set, "" if none.
-func (l Legal) missing() string {
+// missing reports the parts of the identity that are not set.
+func (l Legal) missing() []*FieldError {
+	var problems []*FieldError
 	for _, f := range []struct{ name, value string }{
 		{"Name", l.Name}, {"Address", l.Address}, {"Contact", l.Contact}, {"OptOut", l.OptOut},
 	} {
 		if f.value == "" {
-			return f.name
+			problems = append(problems, &FieldError{Field: "Settings.Legal." + f.name, Err: ErrLegal})
 		}
 	}
-	return ""
+	return problems
 }
 
 func (l Legal) optOut(customer, message string) string {

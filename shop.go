@@ -30,7 +30,11 @@ func (s *Shop) Record(ctx context.Context, facts ...Fact) error {
 
 // RecordIn records facts in a transaction of the caller's, as the store's own
 // package wraps it: sqlite.Tx(tx). If the transaction rolls back, the facts
-// were never recorded.
+// were never recorded. Use it, and not Record, while a transaction of yours is
+// open: Record would wait for that on a database with one writer.
+//
+// It runs no statement outside the transaction once this CRM knows the shop, as
+// it does after [Shop.Configure].
 func (s *Shop) RecordIn(ctx context.Context, tx Appender, facts ...Fact) error {
 	if len(facts) == 0 {
 		return nil

@@ -123,7 +123,7 @@ type CustomerRow struct {
 
 	Orders   []OrderRow // Orders are her orders, in order of ID.
 	Pending  []FactRow  // Pending are the facts in her inbox, in order of (Time, ID).
-	Messages []Message  // Messages are those of hers that are queued, claimed or started, in order of ID. Loaded by Update alone.
+	Messages []Message  // Messages are those of hers that are queued, claimed, started or unknown, in order of ID. Loaded by Update alone.
 }
 
 // An OrderRow is an order as a store keeps it, unique by (Customer, ID). Beside
@@ -186,7 +186,7 @@ type Changes struct {
 	// Queue are new messages. One whose ID is there already is passed over.
 	Queue []Message
 	// Skip are messages to be skipped: those queued or claimed are, for one
-	// that is started Stopped is set, and others are left alone.
+	// that is started or unknown Stopped is set, and others are left alone.
 	Skip []Skip
 	// Move re-addresses what belongs to customers who turned out to be others:
 	// orders, facts, messages and decisions of From become To's. Of an order

@@ -140,7 +140,7 @@ func (w Words) compile(c *check, locale string, zone *time.Location) compiledWor
 		"date":  func(t time.Time) string { return FormatDate(t.In(zone), locale) },
 	}
 	parseText := func(field, body string) *texttemplate.Template {
-		root := texttemplate.New(field).Funcs(funcs)
+		root := texttemplate.New(field).Option("missingkey=zero").Funcs(funcs)
 		texttemplate.Must(root.New("legal").Parse(footer.Text))
 		parsed, err := root.Parse(body)
 		if err != nil {
@@ -153,7 +153,7 @@ func (w Words) compile(c *check, locale string, zone *time.Location) compiledWor
 		out.text = parseText("Text", w.Text)
 	}
 	if w.HTML != "" {
-		root := htmltemplate.New("HTML").Funcs(funcs)
+		root := htmltemplate.New("HTML").Option("missingkey=zero").Funcs(funcs)
 		htmltemplate.Must(root.New("legal").Parse(footer.HTML))
 		parsed, err := root.Parse(w.HTML)
 		if err != nil {
@@ -219,20 +219,27 @@ func (b *boundedBuffer) Write(p []byte) (int, error) {
 	return b.Buffer.Write(p)
 }
 
-// tryAll renders every language with made-up data, so that a misspelt field is
-// found when the template is published, and not when the first mail is due.
-func (t *compiledTemplate) tryAll(d *definitions) []*FieldError {
-	const mark = "goen-opt-out-mark"
+// optOutMark is how the opt-out link of a mail that is only tried is known.
+const optOutMark = "goen-opt-out-mark"
+
+// sample is made-up data to try templates with.
+func (d *definitions) sample() MailData {
 	zone := d.zone
 	now := time.Date(2026, 4, 1, 10, 0, 0, 0, zone)
 	line := LineItem{Product: "p", Title: "Sample", Quantity: 1, Price: Money{1200, d.settings.Currency}, Image: "https://example.com/p.png", URL: "https://example.com/p"}
-	data := MailData{
+	return MailData{
 		Shop:     d.settings,
 		Customer: Customer{ID: "c", Mailable: true, Profile: Profile{FamilyName: "Sample", GivenName: "Sample", Email: "sample@example.com"}},
-		Name:     "Sample", RankName: "gold", OptOut: "https://example.com/" + mark, Now: now,
+		Name:     "Sample", RankName: "gold", OptOut: "https://example.com/" + optOutMark, Now: now,
 		Order: &PlacedOrder{Order: Order{ID: "o", Number: "o", PlacedAt: now, Promised: now, Lines: []LineItem{line}}},
 		Cart:  &Cart{ID: "c", Items: []LineItem{line}, RecoveryURL: "https://example.com/cart", UpdatedAt: now},
 	}
+}
+
+// tryAll renders every language with made-up data, so that a misspelt field is
+// found when the template is published, and not when the first mail is due.
+func (t *compiledTemplate) tryAll(d *definitions) []*FieldError {
+	data := d.sample()
 	var c check
 	for _, w := range t.words {
 		c.in(fmt.Sprintf("Locales[%q]", w.locale), func() {
@@ -248,7 +255,7 @@ func (t *compiledTemplate) tryAll(d *definitions) []*FieldError {
 				name, body string
 				there      bool
 			}{{"Text", text, w.text != nil}, {"HTML", html, w.html != nil}} {
-				if body.there && !strings.Contains(body.body, mark) {
+				if body.there && !strings.Contains(body.body, optOutMark) {
 					c.addf(body.name, ErrLegal, `does not print the opt-out link: add {{template "legal" .}}`)
 				}
 			}

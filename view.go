@@ -94,7 +94,7 @@ func (s *Shop) load(ctx context.Context, id string) (*household, error) {
 				rows = append(rows, row) // never folded, so nothing was decided
 				continue
 			}
-			q := MessageQuery{Customer: row.ID, States: []MessageState{MessageQueued, MessageClaimed, MessageStarted}}
+			q := MessageQuery{Customer: row.ID, States: []MessageState{MessageQueued, MessageClaimed, MessageStarted, MessageUnknown}}
 			for m, err := range s.crm.store.Messages(ctx, s.id, q) {
 				if err != nil {
 					return nil, err
@@ -143,7 +143,7 @@ func (v *view) messages(ctx context.Context, q MessageQuery) ([]Message, error) 
 	}
 	for _, skip := range v.changes.Skip {
 		for i := range list {
-			if list[i].ID == skip.Message && list[i].State != MessageStarted {
+			if list[i].ID == skip.Message && (list[i].State == MessageQueued || list[i].State == MessageClaimed) {
 				list[i].State, list[i].Reason, list[i].SettledAt = MessageSkipped, skip.Reason, skip.At
 			}
 		}

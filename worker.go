@@ -12,23 +12,36 @@ import (
 // for all shops, with the numbers of goroutines that [Config] names. When ctx
 // ends, sends under way are completed, nothing new is begun, and Run returns
 // nil once its goroutines are gone. Failures of the store or a mailer are
-// logged and tried again; they do not end Run.
+// logged and tried again; they do not end Run. A store that was closed does:
+// Run returns [ErrClosed] then. Close stores and mailers after Run has returned.
 func (c *CRM) Run(ctx context.Context) error {
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
 	var group sync.WaitGroup
 	idle := newBell(c.config.Workers + c.config.Connections)
 	work := func(do func(context.Context, *Shop, time.Time) (bool, error), due func(Backlog) bool, turn int, done func()) {
 		group.Go(func() {
+			failures := 0
 			for ctx.Err() == nil {
 				did, err := c.round(ctx, do, due, turn)
 				turn++
-				if err != nil && ctx.Err() == nil {
+				if errors.Is(err, ErrClosed) {
+					stop(err)
+					return
+				}
+				if did {
+					done()
+				}
+				switch {
+				case err == nil:
+					failures = 0
+				case ctx.Err() == nil:
+					failures++
 					c.config.Logger.ErrorContext(ctx, "crm: worker failed, will try again", "error", err)
 				}
-				if did && err == nil {
-					done()
-					continue
+				if !did || err != nil {
+					idle.wait(ctx, min(c.config.Poll<<min(failures, 6), max(c.config.Poll, time.Minute)))
 				}
-				idle.wait(ctx, c.config.Poll)
 			}
 		})
 	}
@@ -49,6 +62,9 @@ func (c *CRM) Run(ctx context.Context) error {
 		}
 	})
 	group.Wait()
+	if err := context.Cause(ctx); errors.Is(err, ErrClosed) {
+		return err
+	}
 	return nil
 }
 

@@ -107,7 +107,7 @@ func (sh *shop) skip(skip crm.Skip) {
 	switch {
 	case m == nil:
 		return
-	case m.State == crm.MessageStarted:
+	case m.State == crm.MessageStarted || m.State == crm.MessageUnknown:
 		m.Stopped = skip.Reason
 		return
 	case m.State != crm.MessageQueued && m.State != crm.MessageClaimed:

@@ -97,7 +97,7 @@ func (sh *shop) load(id string) crm.CustomerRow {
 	for message := range sh.belongingsOf(id).messages {
 		m := sh.messages[message]
 		switch m.State {
-		case crm.MessageQueued, crm.MessageClaimed, crm.MessageStarted:
+		case crm.MessageQueued, crm.MessageClaimed, crm.MessageStarted, crm.MessageUnknown:
 			row.Messages = append(row.Messages, withoutContent(*m))
 		}
 	}

@@ -28,7 +28,7 @@ const (
 	skipMessage = `
 		UPDATE goen_message SET state = 'skipped', reason = ?, settled_at = ?, lease_until = NULL
 		WHERE shop_id = ? AND message_id = ? AND state IN ('queued', 'claimed')`
-	stopMessage = `UPDATE goen_message SET stopped = ? WHERE shop_id = ? AND message_id = ? AND state = 'started'`
+	stopMessage = `UPDATE goen_message SET stopped = ? WHERE shop_id = ? AND message_id = ? AND state IN ('started', 'unknown')`
 )
 
 // errNotLocked names no customer: her key may be personal.

@@ -22,9 +22,6 @@ var (
 	ErrUnsafe = errors.New("sqlite: the database's settings could lose committed transactions")
 	// ErrClosed: the store was closed. It wraps [crm.ErrClosed].
 	ErrClosed = fmt.Errorf("sqlite: %w", crm.ErrClosed)
-	// ErrOneConnection: the cart's handle is limited to one connection, which
-	// its own transaction holds while goen needs another.
-	ErrOneConnection = errors.New("sqlite: the handle must allow two connections or more: see SetMaxOpenConns")
 )
 
 // isBusy reports whether a statement failed only because of somebody else's lock.

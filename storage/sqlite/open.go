@@ -56,16 +56,15 @@ func Open(ctx context.Context, path string) (*Store, error) {
 
 // New brings goen's tables in the cart's own database up to date and returns a
 // store on it. db must be of driver modernc.org/sqlite and on a file; its
-// journal may be the classic one or, better, a write-ahead log. It must allow
-// two connections or more, since the cart's own transaction holds one. A connection that
+// journal may be the classic one or, better, a write-ahead log. A
+// handle limited to one connection will do, but then everything waits for the
+// cart's transaction, and the transaction for itself if it calls anything of
+// goen's but RecordIn. A connection that
 // the store borrows from db to write is set to PRAGMA synchronous=FULL and
 // secure_delete=ON meanwhile. Closing the store leaves db open.
 func New(ctx context.Context, db *sql.DB) (*Store, error) {
 	if db == nil {
 		return nil, errors.New("sqlite: no database handle")
-	}
-	if db.Stats().MaxOpenConnections == 1 {
-		return nil, ErrOneConnection
 	}
 	return open(ctx, db, false)
 }

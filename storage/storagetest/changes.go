@@ -41,6 +41,16 @@ var changesChecks = []check{
 			again.SendAt = at(14)
 			p.want("a mark of the message stopped", p.mark(again), []bool{true})
 			p.want("why it must not be tried again", p.lease(1000).Claimed[0].Stopped, crm.ReasonBought)
+
+			p.queue(message("m5", "d", 1))
+			lost := p.lease(1000).Claimed[0]
+			p.mark(start(lost, 1001))
+			p.mark(settle(lost, crm.MessageUnknown, 1002))
+			p.update([]string{"d"}, func(w *crm.Work) *crm.Changes {
+				p.want("the messages loaded", names(w.Customers[0].Messages, messageID), []string{"m5"})
+				return &crm.Changes{Skip: []crm.Skip{{Message: "m5", Reason: crm.ReasonBought, At: at(12)}}}
+			})
+			p.want("the unknown message", []any{p.message("m5").State, p.message("m5").Stopped}, []any{crm.MessageUnknown, crm.ReasonBought})
 		}},
 	{"Orders", "Orders are inserted or replaced by customer and id, all of their columns. A cart that gives one order two customers gets two rows, and neither spoils the other.",
 		func(p *probe) {

@@ -110,7 +110,7 @@ var updateChecks = []check{
 				p.Errorf("of 10 places, %d went to customers with timers and %d to customers with facts", timer, pending)
 			}
 		}},
-	{"LoadsEverything", "decide sees the customer whole: state, next timer, orders by id, pending facts by (time, id), and her messages that are queued, claimed or started by id.",
+	{"LoadsEverything", "decide sees the customer whole: state, next timer, orders by id, pending facts by (time, id), and her messages that are queued, claimed, started or unknown by id.",
 		func(p *probe) {
 			p.meet("hanako")
 			orders := []crm.OrderRow{

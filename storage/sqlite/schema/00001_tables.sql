@@ -100,7 +100,7 @@ CREATE INDEX goen_message_state ON goen_message (shop_id, state, send_at, messag
 -- Whose lease has run out.
 CREATE INDEX goen_message_lease ON goen_message (shop_id, lease_until, message_id) WHERE lease_until IS NOT NULL;
 -- What may still be skipped or stopped, loaded with its customer.
-CREATE INDEX goen_message_open ON goen_message (shop_id, customer_id, message_id) WHERE state IN ('queued', 'claimed', 'started');
+CREATE INDEX goen_message_open ON goen_message (shop_id, customer_id, message_id) WHERE state IN ('queued', 'claimed', 'started', 'unknown');
 CREATE INDEX goen_message_customer ON goen_message (shop_id, customer_id, send_at, message_id);
 
 -- The decision log: what happened to a customer and why. Append-only, without personal data.
