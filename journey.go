@@ -179,8 +179,30 @@ func (j Journey) MarshalJSON() ([]byte, error) {
 	return json.Marshal(out)
 }
 
-// UnmarshalJSON reads what MarshalJSON writes. Fields it does not know are an
-// error: a misspelt rule must not silently mean "always".
+// UnmarshalJSON reads what MarshalJSON writes:
+//
+//	{
+//	  "id": "cart-recovery",
+//	  "trigger": {"type": "cart_abandoned", "after": "30m"},
+//	  "if": {"field": "guest", "op": "==", "value": false},
+//	  "cooldown": "168h",
+//	  "exit": [{"fact": "order_placed"}],
+//	  "steps": [
+//	    {"type": "send", "template": "cart-reminder", "max_lateness": "2h"},
+//	    {"type": "wait", "id": "a-day", "days": 1},
+//	    {"type": "branch", "id": "rank",
+//	     "cases": [{"if": {"field": "rank", "op": ">=", "value": "gold"},
+//	                "then": [{"type": "send", "template": "cart-gold"}]}],
+//	     "else": [{"type": "send", "template": "cart-doubts"}]},
+//	    {"type": "wait", "id": "a-while", "for": "36h"},
+//	    {"type": "goto", "id": "again", "step": "a-day"}
+//	  ]
+//	}
+//
+// The other trigger is {"type": "fact", "fact": "order_counted"}. "per" is
+// "customer" or "order", "once" true or false. Durations are those of
+// time.ParseDuration. Fields it does not know are an error: a misspelt rule
+// must not silently mean "always".
 func (j *Journey) UnmarshalJSON(b []byte) error {
 	var in journeyJSON
 	if err := decodeStrict(b, &in); err != nil {

@@ -143,12 +143,33 @@ var fields = map[string]struct {
 	"rank.promotion":   {boolField, true, func(s *ruleScope) any { return s.ladder.index(s.event.to) > s.ladder.index(s.event.from) }},
 }
 
-// Fields lists the fields that a rule can ask for. Beside these there are
-// "attribute:NAME", an attribute of the customer, and "event.attribute:NAME",
-// one of the custom event just seen; both are text, and compare as numbers
-// where both sides are numbers. Fields that begin with "order.", "event." or
-// "rank." are of the fact just seen: they have a value only within [On] and in
-// triggers. In the branches of a run about an order, "order." is that order.
+// Fields lists the fields that a rule can ask for, in order of name.
+//
+//	orders           number   purchases, renewals left out; the baseline counts
+//	amount           number   net revenue, in the currency's major unit: 12.5 for $12.50
+//	last_order_days  number   whole days since the last purchase, very many if there was none
+//	registered_days  number   whole days since she opened her account, very many if unknown
+//	rank             rank     as the ladder orders them; "" is below the first
+//	tags             set      Has
+//	language         text     "ja" for the locale "ja-JP"; the shop's where she has none
+//	prefecture       number   JIS code, 0 if unknown
+//	sex, medium      text     as recorded
+//	guest            bool     she has no account
+//	cart.amount      number   of the cart that the run is about, in the major unit
+//	order.amount     number   revenue of the order, in the major unit
+//	order.method, order.channel, order.kind    text
+//	order.gift       bool
+//	order.products, order.categories           set of ids, or of names
+//	event.name       text     of a custom event
+//	rank.from, rank.to   rank,  rank.promotion   bool   of a move on the ladder
+//
+// Numbers and text take ==, !=, <, <=, > and >=; text takes [In] too, sets take
+// [Has], bools == and !=. Beside these there are "attribute:NAME", an attribute
+// of the customer, and "event.attribute:NAME", one of the custom event just
+// seen; both are text, and compare as numbers where both sides are numbers.
+// Fields that begin with "order.", "event." or "rank." are of the fact just
+// seen: they have a value only within [On] and in triggers. In the branches of
+// a run about an order, "order." is that order.
 func Fields() []string { return sortedKeys(fields) }
 
 const eventAttribute = "event.attribute:"
