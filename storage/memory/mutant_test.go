@@ -56,7 +56,7 @@ func TestMutants(t *testing.T) {
 		},
 		{
 			Name: "the fold does not see what is being sent", File: "update.go",
-			Swaps: []mutant.Swap{{"case crm.MessageQueued, crm.MessageClaimed, crm.MessageStarted:", "case crm.MessageQueued, crm.MessageClaimed:"}},
+			Swaps: []mutant.Swap{{"case crm.MessageQueued, crm.MessageClaimed, crm.MessageStarted, crm.MessageUnknown:", "case crm.MessageQueued, crm.MessageClaimed:"}},
 			Tests: []string{"TestStore/Update/LoadsEverything"},
 		},
 		{

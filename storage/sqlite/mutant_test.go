@@ -78,7 +78,7 @@ func TestMutants(t *testing.T) {
 		},
 		{
 			Name: "the fold does not see what is being sent", File: "load.go",
-			Swaps: []mutant.Swap{{"m.state IN ('queued', 'claimed', 'started')", "m.state IN ('queued', 'claimed')"}},
+			Swaps: []mutant.Swap{{"m.state IN ('queued', 'claimed', 'started', 'unknown')", "m.state IN ('queued', 'claimed')"}},
 			Tests: []string{"TestFile/Update/LoadsEverything"},
 		},
 		{
