@@ -182,21 +182,21 @@ func (o modelOrder) status(end time.Time) crm.OrderStatus {
 	_, counts := o.worth(end)
 	switch {
 	case !o.known:
-		return crm.OrderUnknown
+		return crm.StatusUnknown
 	case !o.cancelled.IsZero():
-		return crm.OrderCancel
+		return crm.StatusCancelled
 	case o.failed():
-		return crm.OrderFailed
+		return crm.StatusFailed
 	case !counts && !o.bought().IsZero():
-		return crm.OrderReturned
+		return crm.StatusRefunded
 	case !o.delivered.IsZero():
-		return crm.OrderArrived
+		return crm.StatusDelivered
 	case !o.shipped.IsZero():
-		return crm.OrderIsShipped
+		return crm.StatusShipped
 	case !o.paid.IsZero():
-		return crm.OrderIsPaid
+		return crm.StatusPaid
 	}
-	return crm.OrderPlaced
+	return crm.StatusPlaced
 }
 
 func (o modelOrder) picture(id string, end time.Time) crm.PlacedOrder {

@@ -137,14 +137,14 @@ type OrderStatus string
 
 // The states of an order.
 const (
-	OrderUnknown   OrderStatus = "unknown" // something happened to it, but the order itself was never saved
-	OrderPlaced    OrderStatus = "placed"
-	OrderIsPaid    OrderStatus = "paid"
-	OrderIsShipped OrderStatus = "shipped"
-	OrderArrived   OrderStatus = "delivered"
-	OrderFailed    OrderStatus = "payment_failed"
-	OrderCancel    OrderStatus = "cancelled"
-	OrderReturned  OrderStatus = "refunded" // in whole; an order refunded in part keeps its status
+	StatusUnknown   OrderStatus = "unknown" // something happened to it, but the order itself was never saved
+	StatusPlaced    OrderStatus = "placed"
+	StatusPaid      OrderStatus = "paid"
+	StatusShipped   OrderStatus = "shipped"
+	StatusDelivered OrderStatus = "delivered"
+	StatusFailed    OrderStatus = "payment_failed"
+	StatusCancelled OrderStatus = "cancelled"
+	StatusRefunded  OrderStatus = "refunded" // in whole; an order refunded in part keeps its status
 )
 
 // A Refund is money given back for an order.

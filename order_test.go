@@ -31,10 +31,10 @@ func after(t *testing.T, bodies ...crm.Body) (crm.PlacedOrder, time.Time) {
 // What a payment came to is the last thing that was said of it.
 func TestPaidAfterAll(t *testing.T) {
 	o, start := after(t, crm.OrderPaid{Order: "o"}, savedAs("o", crm.BankTransfer, crm.PaymentFailed))
-	assert.Equal(t, crm.OrderFailed, o.Status)
+	assert.Equal(t, crm.StatusFailed, o.Status)
 	assert.Zero(t, o.CountedAt)
 	o, _ = after(t, crm.OrderPaid{Order: "o"}, savedAs("o", crm.BankTransfer, crm.PaymentFailed), crm.OrderPaid{Order: "o"})
-	assert.Equal(t, crm.OrderIsPaid, o.Status)
+	assert.Equal(t, crm.StatusPaid, o.Status)
 	assert.Equal(t, start.Add(time.Minute), o.CountedAt, "since it was placed, for it had been paid before")
 }
 
@@ -87,7 +87,7 @@ func TestFreeOrder(t *testing.T) {
 	assert.Equal(t, start, s.Customer("c").Orders[0].CountedAt)
 	s.Advance(time.Hour)
 	s.Record(crm.Fact{Customer: "c", Body: crm.OrderRefunded{Order: "o", Refund: "r", Whole: true}})
-	assert.Equal(t, crm.OrderReturned, s.Customer("c").Orders[0].Status)
+	assert.Equal(t, crm.StatusRefunded, s.Customer("c").Orders[0].Status)
 	report, err := s.Shop.RFM(t.Context(), start.Add(time.Minute), nil)
 	require.NoError(t, err)
 	assert.Len(t, report.Customers, 1, "as of a time before it was given back")

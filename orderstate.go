@@ -190,21 +190,21 @@ func (o *orderState) status() OrderStatus {
 	_, counts := o.countsAt(latestTime)
 	switch {
 	case o.Snapshot == nil:
-		return OrderUnknown
+		return StatusUnknown
 	case !o.Cancelled.IsZero():
-		return OrderCancel
+		return StatusCancelled
 	case !o.failed().IsZero():
-		return OrderFailed
+		return StatusFailed
 	case !counts && !o.counted().IsZero():
-		return OrderReturned
+		return StatusRefunded
 	case !o.Delivered.IsZero():
-		return OrderArrived
+		return StatusDelivered
 	case !o.Shipped.IsZero():
-		return OrderIsShipped
+		return StatusShipped
 	case !o.Paid.IsZero():
-		return OrderIsPaid
+		return StatusPaid
 	}
-	return OrderPlaced
+	return StatusPlaced
 }
 
 // latestTime is later than any fact.

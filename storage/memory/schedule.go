@@ -70,23 +70,28 @@ func (s *schedule) walk(visit func(id string, at time.Time) bool) {
 // slots implements [heap.Interface].
 type slots []*slot
 
+// Len implements heap.Interface.
 func (h slots) Len() int { return len(h) }
 
+// Less implements heap.Interface.
 func (h slots) Less(i, j int) bool {
 	return compareAt(h[i].at, h[i].id, h[j].at, h[j].id) < 0
 }
 
+// Swap implements heap.Interface.
 func (h slots) Swap(i, j int) {
 	h[i], h[j] = h[j], h[i]
 	h[i].index, h[j].index = i, j
 }
 
+// Push implements heap.Interface.
 func (h *slots) Push(x any) {
 	added := x.(*slot)
 	added.index = len(*h)
 	*h = append(*h, added)
 }
 
+// Pop implements heap.Interface.
 func (h *slots) Pop() any {
 	last := len(*h) - 1
 	removed := (*h)[last]
