@@ -2,7 +2,6 @@ package crm
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -119,73 +118,6 @@ func (c *CRM) obstacle(m Message, now time.Time) Reason {
 		return ReasonLate
 	}
 	return ""
-}
-
-// compose makes the mail of a message: from the bytes stored before its first
-// start, or from its template. m.Content is what is to be stored.
-func (c *CRM) compose(ctx context.Context, shop *Shop, d *definitions, m *Message, now time.Time) (mail *mailer.Message, err error) {
-	defer recoverAs(&err)
-	composer, composes := mailer.As[mailer.Composer](c.mailer)
-	mail = new(mailer.Message)
-	if m.Content != nil && !composes {
-		return mail, json.Unmarshal(m.Content, mail)
-	}
-	if m.Content != nil {
-		mail = d.mail(*m, "", "", "", "")
-		mail.Raw = m.Content
-		return mail, nil
-	}
-	mail, err = shop.render(ctx, d, *m, now)
-	if err != nil {
-		return nil, err
-	}
-	if err := mail.Validate(); err != nil {
-		return nil, err
-	}
-	if composes {
-		mail.Raw, err = composer.Compose(mail)
-		m.Content = mail.Raw
-	} else {
-		m.Content, err = json.Marshal(mail)
-	}
-	return mail, err
-}
-
-// render fills in a message's template from the customer's picture.
-func (s *Shop) render(ctx context.Context, d *definitions, m Message, now time.Time) (*mailer.Message, error) {
-	t := d.template(m.Template, m.TemplateVersion)
-	if t == nil {
-		return nil, ErrNotFound
-	}
-	v, err := s.viewBy(ctx, d, now, m.Customer)
-	if err != nil {
-		return nil, err
-	}
-	if v.person == nil {
-		return nil, ErrNotFound
-	}
-	customer := v.person.picture()
-	words := t.nearest(customer.Locale, d.settings.Locale)
-	data := MailData{
-		Shop: d.settings, Customer: *customer, Name: FormatName(customer.Profile, words.locale),
-		OptOut: d.settings.Legal.optOut(m.Customer, m.ID), Now: m.SendAt.In(d.zone),
-	}
-	if i := d.ladder.index(customer.Rank.Rank); i >= 0 {
-		data.RankName = d.ladder.Ranks[i].name()
-	}
-	if o := v.person.orders[m.Order]; o != nil {
-		placed := o.placed()
-		data.Order = &placed
-	}
-	if id, ok := cutPrefix(m.CartKey, cartPrefix); ok && v.person.state.Carts[id] != nil {
-		cart := v.person.state.Carts[id].Cart
-		data.Cart = &cart
-	}
-	subject, text, html, err := words.render(data)
-	if err != nil {
-		return nil, err
-	}
-	return d.mail(m, subject, text, html, data.OptOut), nil
 }
 
 // sending is one attempt to send a message.
@@ -341,46 +273,4 @@ func (c *CRM) unknown(ctx context.Context, shop *Shop, m Message, now time.Time,
 	mark.Reason, mark.Decision = reason, decided(m, DecidedUnknown, now, reason)
 	applied, err := c.store.Mark(ctx, shop.id, []Mark{mark})
 	return err == nil && applied[0], err
-}
-
-// A Resolution says what is to be done with a message whose fate is unknown.
-type Resolution string
-
-// The resolutions.
-const (
-	Resend    Resolution = "resend"    // send it again, though it may have arrived
-	Delivered Resolution = "delivered" // it arrived, as the mail system's log shows: it counts as sent
-	Drop      Resolution = "drop"      // leave it: it counts as failed
-)
-
-// Resolve decides about a message in state [MessageUnknown]. It returns
-// [ErrNotFound] if there is none by that id. One that is to be sent again and
-// may not be, as after an opt-out, is skipped.
-func (s *Shop) Resolve(ctx context.Context, message string, r Resolution) error {
-	now := s.crm.now()
-	for m, err := range s.crm.store.Messages(ctx, s.id, MessageQuery{ID: message, States: []MessageState{MessageUnknown}}) {
-		if err != nil {
-			return err
-		}
-		to, kind := MessageQueued, DecidedRetry
-		switch r {
-		case Resend:
-		case Delivered:
-			to, kind = MessageSent, DecidedSend
-		case Drop:
-			to, kind = MessageFailed, DecidedFail
-		default:
-			return &FieldError{Field: "Resolution", Err: ErrUnknown}
-		}
-		mark := mark(m, to, now)
-		mark.From = []MessageState{MessageUnknown}
-		mark.SendAt = now
-		mark.Reason, mark.Decision = m.Reason, decided(m, kind, now, m.Reason)
-		applied, err := s.crm.store.Mark(ctx, s.id, []Mark{mark})
-		if err == nil && !applied[0] {
-			err = ErrNotFound // somebody else has just resolved it
-		}
-		return err
-	}
-	return ErrNotFound
 }

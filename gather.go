@@ -3,8 +3,6 @@ package crm
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
-	"maps"
 	"slices"
 	"time"
 )
@@ -182,71 +180,4 @@ func (h *household) groups() [][]*record {
 		}
 	}
 	return groups
-}
-
-// fold decides for every complete group of h what follows from its facts and
-// from the timers due at now, and returns all that is to be written, and the
-// customers as they are then. It is the core's whole surface: no clock, no I/O.
-//
-// It is total: a group that cannot be folded is left as it is, reported among
-// the problems, and stops nobody else.
-func fold(d *definitions, now time.Time, h *household) (*Changes, []*person, []error) {
-	all := &Changes{SetAside: make(map[string]string)}
-	var persons []*person
-	problems := h.unreadable()
-	for _, records := range h.groups() {
-		out, some, err := h.foldGroup(d, now, records)
-		if err != nil {
-			problems = append(problems, fmt.Errorf("customer %q: %w", records[0].row.ID, err))
-			continue
-		}
-		all.add(out)
-		persons = append(persons, some...)
-	}
-	return all, persons, problems
-}
-
-func (h *household) foldGroup(d *definitions, now time.Time, records []*record) (out *Changes, persons []*person, err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			err = fmt.Errorf("the core panicked: %v", r)
-		}
-	}()
-	out = &Changes{SetAside: make(map[string]string)}
-	g := newGroup(d, now, records, out)
-	g.link()
-	persons = g.persons()
-	for _, r := range records {
-		for _, pending := range r.row.Pending {
-			out.Consumed = append(out.Consumed, InboxEntry{r.row.ID, pending.ID})
-			if reason, ok := h.setAside[pending.ID]; ok {
-				out.SetAside[pending.ID] = reason
-			}
-		}
-	}
-	return out, persons, g.write()
-}
-
-// unreadable reports the records that this version of goen cannot read.
-func (h *household) unreadable() []error {
-	var problems []error
-	for _, key := range sortedKeys(h.records) {
-		if h.records[key].broken {
-			problems = append(problems, fmt.Errorf("customer %q: %w", key, errNewerCore))
-		}
-	}
-	return problems
-}
-
-// add appends what another group changes.
-func (c *Changes) add(o *Changes) {
-	c.Customers = append(c.Customers, o.Customers...)
-	c.Orders = append(c.Orders, o.Orders...)
-	c.Consumed = append(c.Consumed, o.Consumed...)
-	maps.Copy(c.SetAside, o.SetAside)
-	c.Queue = append(c.Queue, o.Queue...)
-	c.Skip = append(c.Skip, o.Skip...)
-	c.Move = append(c.Move, o.Move...)
-	c.Erase = append(c.Erase, o.Erase...)
-	c.Decisions = append(c.Decisions, o.Decisions...)
 }

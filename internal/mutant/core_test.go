@@ -78,7 +78,7 @@ func TestCore(t *testing.T) {
 			Package: rules, Tests: []string{"TestVersionIsPinned"},
 		},
 		{
-			Name: "an erased customer takes in older facts", File: "../../fold.go",
+			Name: "an erased customer takes in older facts", File: "../../group.go",
 			Swaps:   []Swap{{"return !erased.zero() && !f.stamp().after(erased)", "return false && !erased.zero()"}},
 			Package: rules, Tests: []string{"TestErasureSwallowsOlderFacts"},
 		},

@@ -1,0 +1,274 @@
+package crm
+
+import (
+	"bytes"
+	"encoding/json"
+	"slices"
+	"time"
+)
+
+// group is a set of customers that one fact may concern at once: accounts, the
+// guests of their addresses, their carts.
+type group struct {
+	d       *definitions
+	now     time.Time
+	records []*record // in order of key
+	by      map[string]*record
+	facts   []Fact // of all inboxes, each once, in order of (time, id)
+	out     *Changes
+	queued  map[string][]Message // messages not sent yet, by customer
+	moved   map[string]bool      // keys whose rows go to their owner
+	found   map[string]bool      // keys whose owner has just turned out
+}
+
+func newGroup(d *definitions, now time.Time, records []*record, out *Changes) *group {
+	g := &group{d: d, now: now, records: records, by: make(map[string]*record), out: out, queued: make(map[string][]Message), moved: make(map[string]bool), found: make(map[string]bool)}
+	seen := make(map[string]bool)
+	for _, r := range records {
+		g.by[r.row.ID] = r
+		g.queued[r.row.ID] = r.row.Messages
+		for _, f := range r.facts {
+			if !seen[f.ID] {
+				seen[f.ID] = true
+				g.facts = append(g.facts, f)
+			}
+		}
+	}
+	slices.SortFunc(g.facts, Fact.compare)
+	g.facts = slices.DeleteFunc(g.facts, func(f Fact) bool { return g.swallowed(f) && !optOut(f) })
+	return g
+}
+
+// swallowed reports whether f is older than the erasure of whom it is about.
+func (g *group) swallowed(f Fact) bool {
+	erased := g.by[g.resolve(f.keys()[0])].state.Erased
+	return !erased.zero() && !f.stamp().after(erased)
+}
+
+// optOut reports whether f is an opt-out. It is about an address, so it holds
+// for whoever shares that, even if she who gave it has been erased since.
+func optOut(f Fact) bool {
+	consent, ok := f.Body.(ConsentChanged)
+	return ok && !consent.Granted
+}
+
+// link notes who was seen with which address and cart, and gives guests and
+// carts to the customer whom they turned out to be: the first, by time, of
+// those known when the question first comes up. It does not change later.
+func (g *group) link() {
+	for _, f := range g.facts {
+		if g.swallowed(f) {
+			continue
+		}
+		keys := f.keys()
+		for _, key := range keys[1:] {
+			if !g.linkable(f, key) {
+				continue
+			}
+			g.by[key].state.link(keys[0], f.stamp())
+			g.by[g.resolve(keys[0])].state.meet(key, f.stamp())
+			if isGuest(key) {
+				g.by[keys[0]].state.shareConsents(g.by[key].state, key)
+			} else {
+				g.shareCart(f.cart(), g.resolve(keys[0]))
+			}
+		}
+	}
+	for _, kind := range []func(string) bool{isGuest, isCart} {
+		for _, r := range g.records {
+			if kind(r.row.ID) && r.state.Owner == "" {
+				g.own(r)
+			}
+		}
+	}
+}
+
+// shareCart tells a customer who is seen with a cart what others did with it
+// before: a version that is later than hers, an order.
+func (g *group) shareCart(id, customer string) {
+	to := g.by[customer]
+	for _, other := range append(latestLinks(g.by[cartKey(id)].state.Links), cartKey(id)) {
+		from := g.by[g.resolve(other)]
+		if from == nil || from == to {
+			continue
+		}
+		if c := from.state.Carts[id]; c != nil {
+			to.state.cart(c.Cart, c.At, true)
+			if mine := to.state.Carts[id]; c.Emptied.After(mine.Emptied) {
+				mine.Emptied = c.Emptied
+			}
+		}
+		for _, o := range from.orders {
+			if o.Snapshot != nil && o.Snapshot.Cart == id && to.orders[o.ID] == nil {
+				put(&to.state.Near, o.ID, o.trimmed())
+			}
+		}
+	}
+}
+
+// shareAddresses tells everybody what was answered for her addresses: of very
+// many who share one, only the latest were told when it was.
+func (g *group) shareAddresses() {
+	for _, r := range g.records {
+		for _, place := range sortedKeys(r.state.Places) {
+			if isGuest(place) {
+				r.state.shareConsents(g.by[place].state, place)
+			}
+		}
+	}
+}
+
+// linkable reports whether f says that key belongs to whom it is about. The
+// address that an answer about consent names may be somebody else's.
+func (g *group) linkable(f Fact, key string) bool {
+	return !isGuest(key) || key == GuestKey(f.email())
+}
+
+// own gives a guest or cart to its owner, if it has one.
+func (g *group) own(r *record) {
+	var owner string
+	var since stamp
+	for _, key := range sortedKeys(r.state.Links) {
+		if at := r.state.Links[key]; g.by[key] != nil && (owner == "" || since.after(at)) {
+			owner, since = key, at
+		}
+	}
+	if owner == "" {
+		return
+	}
+	r.state.Owner = owner
+	g.found[r.row.ID] = true
+	if isCart(r.row.ID) {
+		for _, c := range r.state.Carts {
+			c.Known = since.Time
+		}
+	}
+	to := g.by[g.resolve(owner)]
+	rank, ranked := r.state.Rank, r.state.Ranked
+	to.state.absorb(r.state)
+	for id, o := range r.orders {
+		if mine, ok := to.orders[id]; ok {
+			mine.merge(o)
+		} else {
+			to.orders[id] = o
+		}
+		to.changed[id] = true
+	}
+	for id := range to.orders {
+		delete(to.state.Near, id) // it turned out to be her own
+	}
+	to.joined = to.joined || len(r.orders) > 0
+	if ranked.After(to.state.Ranked) {
+		to.state.Ranked = ranked
+	}
+	if g.d.ladder.index(rank) > g.d.ladder.index(to.state.Rank) {
+		to.state.Rank = rank // she knows of it
+	}
+	r.orders = make(map[string]*orderState)
+	g.queued[to.row.ID] = append(g.queued[to.row.ID], g.queued[r.row.ID]...)
+	delete(g.queued, r.row.ID)
+	if len(r.row.State) > 0 {
+		g.move(r.row.ID, to.row.ID, since.Time)
+	}
+}
+
+// move hands the rows of a guest or cart to its owner.
+func (g *group) move(from, to string, at time.Time) {
+	if g.moved[from] {
+		return
+	}
+	g.moved[from] = true
+	g.out.Move = append(g.out.Move, Move{From: from, To: to})
+	if isGuest(from) && g.found[from] {
+		g.out.Decisions = append(g.out.Decisions, Decision{Customer: to, At: at, Kind: DecidedMerge, Detail: from})
+	}
+}
+
+// resolve follows owners to the customer that a key stands for.
+func (g *group) resolve(key string) string {
+	for range 3 { // cart → guest → account
+		r := g.by[key]
+		if r == nil || r.state.Owner == "" {
+			return key
+		}
+		key = r.state.Owner
+	}
+	return key
+}
+
+// sighting is a fact as one customer sees it: her own, or near her, about
+// somebody who shares her address or cart.
+type sighting struct {
+	Fact
+	near  bool
+	known time.Time // since when it is known whose the nameless cart of the fact is
+}
+
+// persons runs every customer of the group through the facts she sees and the
+// timers that are due, and returns them as they are then.
+func (g *group) persons() []*person {
+	g.shareAddresses()
+	sees := make(map[string][]sighting)
+	for _, f := range g.facts {
+		keys := f.keys()
+		home := g.resolve(keys[0])
+		if home != keys[0] {
+			g.move(keys[0], home, f.Time)
+		}
+		told := map[string]bool{home: true}
+		own := sighting{Fact: f}
+		if isCart(keys[0]) {
+			nameless := g.by[keys[0]].state
+			own.known = nameless.Links[nameless.Owner].Time
+		}
+		sees[home] = append(sees[home], own)
+		for _, key := range keys {
+			consent, ok := f.Body.(ConsentChanged)
+			if address := g.by[key].state; ok && key == f.addressKey() && address.Owner != "" {
+				address.consent(key, consent.Consent, f.stamp()) // for those seen with it later; one without an owner sees it below
+			}
+			if isAccount(key) {
+				continue
+			}
+			for _, other := range append(latestLinks(g.by[key].state.Links), key) {
+				if other = g.resolve(other); !told[other] && g.by[other] != nil {
+					told[other] = true
+					sees[other] = append(sees[other], sighting{Fact: f, near: true})
+				}
+			}
+		}
+	}
+	var persons []*person
+	for _, r := range g.records {
+		if r.state.Owner != "" {
+			r.row.NextDue = time.Time{}
+			continue
+		}
+		p := newPerson(g, r)
+		p.run(sees[r.row.ID])
+		r.row.NextDue = p.nextDue()
+		persons = append(persons, p)
+	}
+	return persons
+}
+
+// write adds the records that changed to the group's changes.
+func (g *group) write() error {
+	for _, r := range g.records {
+		state, err := json.Marshal(r.state)
+		if err != nil {
+			return err
+		}
+		for _, id := range sortedKeys(r.changed) {
+			row, err := r.orders[id].row(r.row.ID)
+			if err != nil {
+				return err
+			}
+			g.out.Orders = append(g.out.Orders, row)
+		}
+		if !bytes.Equal(state, r.row.State) || len(r.row.Pending) > 0 || !r.row.NextDue.Equal(r.loadedDue) {
+			g.out.Customers = append(g.out.Customers, CustomerRow{ID: r.row.ID, State: state, NextDue: r.row.NextDue})
+		}
+	}
+	return nil
+}

@@ -1,0 +1,76 @@
+package crm
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/goen-crm/crm/mailer"
+)
+
+// compose makes the mail of a message: from the bytes stored before its first
+// start, or from its template. m.Content is what is to be stored.
+func (c *CRM) compose(ctx context.Context, shop *Shop, d *definitions, m *Message, now time.Time) (mail *mailer.Message, err error) {
+	defer recoverAs(&err)
+	composer, composes := mailer.As[mailer.Composer](c.mailer)
+	mail = new(mailer.Message)
+	if m.Content != nil && !composes {
+		return mail, json.Unmarshal(m.Content, mail)
+	}
+	if m.Content != nil {
+		mail = d.mail(*m, "", "", "", "")
+		mail.Raw = m.Content
+		return mail, nil
+	}
+	mail, err = shop.render(ctx, d, *m, now)
+	if err != nil {
+		return nil, err
+	}
+	if err := mail.Validate(); err != nil {
+		return nil, err
+	}
+	if composes {
+		mail.Raw, err = composer.Compose(mail)
+		m.Content = mail.Raw
+	} else {
+		m.Content, err = json.Marshal(mail)
+	}
+	return mail, err
+}
+
+// render fills in a message's template from the customer's picture.
+func (s *Shop) render(ctx context.Context, d *definitions, m Message, now time.Time) (*mailer.Message, error) {
+	t := d.template(m.Template, m.TemplateVersion)
+	if t == nil {
+		return nil, ErrNotFound
+	}
+	v, err := s.viewBy(ctx, d, now, m.Customer)
+	if err != nil {
+		return nil, err
+	}
+	if v.person == nil {
+		return nil, ErrNotFound
+	}
+	customer := v.person.picture()
+	words := t.nearest(customer.Locale, d.settings.Locale)
+	data := MailData{
+		Shop: d.settings, Customer: *customer, Name: FormatName(customer.Profile, words.locale),
+		OptOut: d.settings.Legal.optOut(m.Customer, m.ID), Now: m.SendAt.In(d.zone),
+	}
+	if i := d.ladder.index(customer.Rank.Rank); i >= 0 {
+		data.RankName = d.ladder.Ranks[i].name()
+	}
+	if o := v.person.orders[m.Order]; o != nil {
+		placed := o.placed()
+		data.Order = &placed
+	}
+	if id, ok := cutPrefix(m.CartKey, cartPrefix); ok && v.person.state.Carts[id] != nil {
+		cart := v.person.state.Carts[id].Cart
+		data.Cart = &cart
+	}
+	subject, text, html, err := words.render(data)
+	if err != nil {
+		return nil, err
+	}
+	return d.mail(m, subject, text, html, data.OptOut), nil
+}
