@@ -70,5 +70,6 @@ func (c *Changes) add(o *Changes) {
 	c.Skip = append(c.Skip, o.Skip...)
 	c.Move = append(c.Move, o.Move...)
 	c.Erase = append(c.Erase, o.Erase...)
+	c.Purge = append(c.Purge, o.Purge...)
 	c.Decisions = append(c.Decisions, o.Decisions...)
 }

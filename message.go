@@ -50,6 +50,7 @@ type Message struct {
 	Template        string `json:"template"`
 	TemplateVersion int    `json:"template_version"`
 	Class           Class  `json:"class"`
+	Lane            Lane   `json:"lane,omitempty"` // Lane is the lane it is sent in; "" means [Prompt].
 
 	Customer   string `json:"customer"`              // Customer is the key of the customer it is for.
 	AddressKey string `json:"address_key,omitempty"` // AddressKey is the guest key of the address it goes to.

@@ -289,7 +289,7 @@ func (p *person) erase(at stamp) {
 	p.state.Erased = at
 	p.orders = make(map[string]*orderState)
 	p.changed = make(map[string]bool)
-	p.out.Erase = append(p.out.Erase, p.key)
+	p.out.Erase = append(p.out.Erase, Erasure{Customer: p.key, Keep: []string{string(FactConsentChanged)}})
 	p.log(Decision{At: at.Time, Kind: DecidedErase})
 }
 

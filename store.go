@@ -2,6 +2,7 @@ package crm
 
 import (
 	"context"
+	"hash/fnv"
 	"iter"
 	"time"
 )
@@ -53,18 +54,20 @@ type Store interface {
 	// serialization failure; it must not call the store.
 	Update(ctx context.Context, shop string, sel Selection, decide func(*Work) (*Changes, error)) (int, error)
 
-	// Lease claims queued messages that are due, earliest first (by SendAt,
-	// then ID), and returns them as they are after the claim: state claimed,
-	// Attempt one higher, LeaseUntil as asked for. Claimed messages whose
-	// lease has run out count as queued.
+	// Lease claims queued messages of a lane that are due, earliest first (by
+	// SendAt, then ID), and returns them as they are after the claim: state
+	// claimed, Attempt one higher, LeaseUntil as asked for. Claimed messages
+	// whose lease has run out count as queued.
 	//
 	// The fence: a message is passed over while any customer that it names in
 	// Customer, AddressKey or CartKey has a fact in the inbox or is locked by
-	// an open transaction, and while its Customer has a timer due at req.Now
-	// or before. All of that is read after the locks are taken, in the
-	// transaction that claims.
+	// an open transaction, and while its Customer's NextDue is at req.Now or
+	// before (a review does not matter). All of that is read after the locks
+	// are taken, in the transaction that claims. While facts wait that a cart
+	// has inserted (see [Intake]), nothing of the shop is claimed.
 	//
-	// Messages started whose lease has run out come back in Expired, unchanged.
+	// Messages started whose lease has run out come back in Expired, unchanged,
+	// of every lane and share.
 	Lease(ctx context.Context, shop string, req LeaseRequest) (Leases, error)
 
 	// Mark moves messages from state to state, each by compare-and-set: only
@@ -117,9 +120,10 @@ type FactRow struct {
 // A CustomerRow is a customer as a store keeps her: an account, a guest known
 // by an address, or a cart that nobody has put a name to.
 type CustomerRow struct {
-	ID      string    // ID is the customer's key.
-	State   []byte    // State is the core's document, JSON; nil before the first fold.
-	NextDue time.Time // NextDue is when her earliest timer is due; zero if none.
+	ID         string    // ID is the customer's key.
+	State      []byte    // State is the core's document, JSON; nil before the first fold.
+	NextDue    time.Time // NextDue is when her earliest timer is due; zero if none.
+	NextReview time.Time // NextReview is when her earliest review is due, work of lane [Bulk]; zero if none.
 
 	Orders   []OrderRow // Orders are her orders, in order of ID.
 	Pending  []FactRow  // Pending are the facts in her inbox, in order of (Time, ID).
@@ -137,27 +141,65 @@ type OrderRow struct {
 	Refunded  int64     // Refunded is the sum of refunds, in minor units.
 	PlacedAt  time.Time // PlacedAt is zero before the order itself is known.
 	CountedAt time.Time // CountedAt is since when the order counts as a purchase; zero while it does not.
-	State     []byte    // State is the core's document, JSON.
+	State     []byte    // State is the core's document, JSON; nil once its customer was erased: what is left counts in statistics alone.
 }
 
 // A Backlog says what a shop has to do.
 type Backlog struct {
 	Shop string
+	// Incoming reports whether facts wait that a cart has inserted: see [Intake].
+	Incoming bool
 	// Pending reports whether facts wait in its inboxes.
 	Pending bool
-	// NextTimer is when the earliest customer's timer is due; zero if none is.
-	NextTimer time.Time
+	// NextTimer is the earliest customer's NextDue, NextReview her NextReview;
+	// zero if none has one.
+	NextTimer, NextReview time.Time
 	// NextSend is when the earliest queued message is due, or the earliest
 	// lease runs out; zero if there is no such message.
 	NextSend time.Time
 }
 
+// A Lane keeps work that can wait from delaying work that cannot.
+type Lane string
+
+// The lanes.
+const (
+	Prompt Lane = "prompt" // what follows from something that has just happened
+	Bulk   Lane = "bulk"   // what comes in great numbers on a date: reviews, and what they lead to
+)
+
 // A Selection names the customers of an Update: those in IDs, or, if IDs is
-// nil, up to Limit that have pending facts or a timer due at DueBy or before.
+// nil, up to Limit of the Lane's that are due. In lane Prompt (or "") these
+// are customers who have pending facts or whose NextDue is at DueBy or before;
+// in lane Bulk, those whose NextReview is.
 type Selection struct {
 	IDs   []string
+	Lane  Lane
 	DueBy time.Time
 	Limit int
+	// Except are customers to leave out, at most 1,000. Ignored with IDs.
+	Except []string
+	// Share limits the selection to a share of the customers. Ignored with IDs.
+	Share Share
+}
+
+// A Share is one of several parts of a shop's customers or messages, so that
+// several workers do not reach for the same rows of one shop: those whose
+// [Bucket] modulo Of is Part. The zero Share is all.
+type Share struct{ Part, Of int }
+
+// Has reports whether a bucket belongs to the share.
+func (s Share) Has(bucket int) bool { return s.Of < 2 || bucket%s.Of == s.Part }
+
+// Buckets is how many values [Bucket] has.
+const Buckets = 64
+
+// Bucket is a hash of an id, from 0 to [Buckets]-1: FNV-1a, 32 bits, modulo
+// Buckets. A store may keep it in a column.
+func Bucket(id string) int {
+	h := fnv.New32a()
+	h.Write([]byte(id))
+	return int(h.Sum32() % Buckets)
 }
 
 // Work is what an Update hands to its decide function.
@@ -173,7 +215,8 @@ type Work struct {
 
 // Changes are what an Update writes, in one transaction.
 type Changes struct {
-	// Customers are written by ID: State and NextDue. They were locked.
+	// Customers are written by ID: State, NextDue and NextReview. They were
+	// locked.
 	Customers []CustomerRow
 	// Orders are inserted or replaced by (Customer, ID): a cart that gives one
 	// order two customers gets two rows, and neither spoils the other.
@@ -193,12 +236,22 @@ type Changes struct {
 	// that both have, To's stays and From's is deleted. It happens before all
 	// else in Changes.
 	Move []Move
-	// Erase are customers whose fact bodies and message contents are deleted,
-	// recipient addresses included, and whose orders are deleted unless
-	// they are in Orders. It happens after all else.
-	Erase []string
+	// Erase are customers to be forgotten. It happens after all else, but for
+	// Purge.
+	Erase []Erasure
+	// Purge are facts, by id, whose bodies are deleted.
+	Purge []string
 	// Decisions are appended to the log in this order.
 	Decisions []Decision
+}
+
+// An Erasure deletes what is known of a customer: the bodies of her facts but
+// those that still wait in an inbox, her messages' contents and recipients,
+// and the State of her orders unless they are in Changes.Orders.
+type Erasure struct {
+	Customer string
+	// Keep are types of fact whose bodies stay: evidence that the law asks for.
+	Keep []string
 }
 
 // An InboxEntry is a fact in a customer's inbox.
@@ -218,6 +271,8 @@ type Skip struct {
 type LeaseRequest struct {
 	Now   time.Time // Now is the caller's clock: messages with SendAt at or before it are due.
 	Until time.Time // Until is when the lease runs out.
+	Lane  Lane      // Lane is the lane to claim from; "" means Prompt.
+	Share Share     // Share limits the claim to a share of the messages.
 	Limit int       // Limit is how many messages are claimed at most.
 }
 

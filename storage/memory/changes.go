@@ -37,8 +37,8 @@ func (sh *shop) apply(ch *crm.Changes) {
 	for _, d := range ch.Decisions {
 		sh.log(d)
 	}
-	for _, customer := range ch.Erase {
-		sh.erase(customer, ch.Orders)
+	for _, erasure := range ch.Erase {
+		sh.erase(erasure.Customer, ch.Orders)
 	}
 }
 

@@ -18,7 +18,8 @@ const (
 // held is overwritten with zeros, since the connection has secure_delete on;
 // the write-ahead log loses it when it begins anew.
 func (u *update) erase(ctx context.Context, ch *crm.Changes) error {
-	for _, customer := range ch.Erase {
+	for _, erasure := range ch.Erase {
+		customer := erasure.Customer
 		var kept []string
 		for _, o := range ch.Orders {
 			if o.Customer == customer {

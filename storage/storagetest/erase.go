@@ -22,7 +22,7 @@ var eraseChecks = []check{
 			p.append(fact("pending", 5, "hanako"))
 
 			bare := crm.OrderRow{ID: "kept-hanako", Customer: "hanako", Total: 100, State: []byte(`{}`)}
-			p.change(crm.Changes{Orders: []crm.OrderRow{bare}, Erase: []string{"hanako"}}, "hanako")
+			p.change(crm.Changes{Orders: []crm.OrderRow{bare}, Erase: []crm.Erasure{{Customer: "hanako"}}}, "hanako")
 			for _, f := range p.facts(crm.FactQuery{Customer: "hanako"}) {
 				p.want("the body of "+f.ID, f.Body, []byte(nil))
 				p.want("the hash of "+f.ID, f.Hash, fact(f.ID, 0, "hanako").Hash)
@@ -43,7 +43,7 @@ var eraseChecks = []check{
 		func(p *probe) {
 			f := fact("f1", 1, "hanako")
 			p.append(f)
-			p.change(crm.Changes{Consumed: []crm.InboxEntry{{Customer: "hanako", Fact: "f1"}}, Erase: []string{"hanako"}}, "hanako")
+			p.change(crm.Changes{Consumed: []crm.InboxEntry{{Customer: "hanako", Fact: "f1"}}, Erase: []crm.Erasure{{Customer: "hanako"}}}, "hanako")
 			p.append(f)
 			p.want("the inbox", p.customer("hanako").Pending, []crm.FactRow(nil))
 			f.Body = nil
@@ -55,7 +55,7 @@ var eraseChecks = []check{
 			p.append(fact("f1", 1, "guest"))
 			p.meet("account")
 			p.change(crm.Changes{
-				Erase: []string{"account"},
+				Erase: []crm.Erasure{{Customer: "account"}},
 				Queue: []crm.Message{message("m1", "account", 1)},
 				Move:  []crm.Move{{From: "guest", To: "account"}},
 			}, "guest", "account")

@@ -38,7 +38,7 @@ var isolationChecks = []check{
 			p.mark(start(m, 101), settle(m, crm.MessageQueued, 102))
 			p.change(crm.Changes{Skip: []crm.Skip{{Message: "m1", Reason: crm.ReasonLate, At: at(1)}}}, "hanako")
 			p.meet("account")
-			p.change(crm.Changes{Move: []crm.Move{{From: "hanako", To: "account"}}, Erase: []string{"account", "hanako"}}, "hanako", "account")
+			p.change(crm.Changes{Move: []crm.Move{{From: "hanako", To: "account"}}, Erase: []crm.Erasure{{Customer: "account"}, {Customer: "hanako"}}}, "hanako", "account")
 			p.define("journey", "j", "b", 1)
 
 			p.want("the other shop", q.everything(), before)

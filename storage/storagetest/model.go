@@ -137,7 +137,7 @@ func (m *model) changes(t *rapid.T) crm.Changes {
 		ch.Move = []crm.Move{{From: anyCustomer.Draw(t, "from"), To: anyCustomer.Draw(t, "into")}}
 	}
 	if rapid.IntRange(0, 7).Draw(t, "erases") == 0 {
-		ch.Erase = []string{anyCustomer.Draw(t, "erased")}
+		ch.Erase = []crm.Erasure{{Customer: anyCustomer.Draw(t, "erased")}}
 	}
 	for range few.Draw(t, "decisions") {
 		ch.Decisions = append(ch.Decisions, decision(anyCustomer.Draw(t, "decided"), fmt.Sprint(anySecond.Draw(t, "detail")), 1))
