@@ -12,7 +12,7 @@ import "time"
 // filled again under the same id.
 
 // proposeIdle proposes her timers of carts going idle.
-func (p *person) proposeIdle(propose func(time.Time, func())) {
+func (p *person) proposeIdle(propose func(timer)) {
 	if len(p.state.Carts) == 0 {
 		return
 	}
@@ -24,8 +24,8 @@ func (p *person) proposeIdle(propose func(time.Time, func())) {
 		for _, id := range sortedKeys(p.state.Carts) {
 			c := p.state.Carts[id]
 			since, open := p.open(c)
-			if open && p.live(prog, since) && !c.Fired[prog.ID].Equal(since) {
-				propose(since.Add(trigger.After), func() { p.abandon(prog, c, since) })
+			if open && !c.Imported && p.live(prog, since) && !c.Fired[prog.ID].Equal(since) {
+				propose(timer{since.Add(trigger.After), Prompt, func() { p.abandon(prog, c, since) }})
 			}
 		}
 	}
@@ -94,6 +94,7 @@ func (p *person) seeCart(c Cart, f sighting) {
 	if !newer {
 		return
 	}
+	mine.Imported = f.Imported
 	reason := ReasonCartChanged
 	if c.empty() {
 		reason = ReasonCartEmptied

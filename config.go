@@ -39,11 +39,22 @@ type Config struct {
 	// Tries is how often a message is tried that the mail system puts off, 1
 	// to 100. The pauses grow from 1 minute to 4 hours. Defaults to 8.
 	Tries int
-	// Clock tells the time. Defaults to time.Now.
+	// Rate is how many messages a second this process hands to the mailer at
+	// most, up to 1,000,000. Defaults to 0: no limit. A shop may have a limit of
+	// its own: see [Settings].
+	Rate int
+	// Clock tells the time. By default it is the database server's while Run
+	// works on a store that is a [Timekeeper], so that workers agree whatever
+	// their machines' clocks show (one that is more than a second off does
+	// nothing but log that), and time.Now otherwise.
 	Clock func() time.Time
+	// Hooks are told what goes on, for metrics.
+	Hooks Hooks
 	// Logger gets what goes wrong, without personal data. Defaults to
 	// slog.Default.
 	Logger *slog.Logger
+
+	ownClock bool // Clock was given
 }
 
 func (c *Config) withDefaults() Config {
@@ -72,9 +83,7 @@ func (c *Config) withDefaults() Config {
 	if d.Tries == 0 {
 		d.Tries = 8
 	}
-	if d.Clock == nil {
-		d.Clock = time.Now
-	}
+	d.ownClock = d.Clock != nil
 	if d.Logger == nil {
 		d.Logger = slog.Default()
 	}
@@ -99,6 +108,7 @@ func (c Config) validate() error {
 	between("Poll", int64(c.Poll), int64(10*time.Millisecond), int64(time.Hour))
 	between("Batch", int64(c.Batch), 1, 1000)
 	between("SendTimeout", int64(c.SendTimeout), int64(time.Second), int64(time.Hour))
+	between("Rate", int64(c.Rate), 0, 1_000_000)
 	between("Tries", int64(c.Tries), 1, 100)
 	return k.err()
 }

@@ -17,13 +17,18 @@ type CRM struct {
 	store  Store
 	mailer mailer.Mailer
 	config Config
-	wake   chan struct{} // tells idle workers that facts came in
 
-	failing atomic.Bool // the last mail was put off
+	failing atomic.Bool           // the last mail was put off
+	trouble atomic.Pointer[error] // why the store failed a worker, nil since it did not
+	clock   serverClock
+	stuck   stuck
+	all     throttle // the process's rate
 
 	mu    sync.Mutex
 	known map[string]*definitions // by shop, as last read
 	shops map[string]bool         // those that were seen to have settings
+	rates map[string]*throttle    // by shop
+	runs  map[*run]bool
 }
 
 // New returns a CRM on a store and a mailer. A nil config means all defaults.
@@ -37,8 +42,10 @@ func New(store Store, m mailer.Mailer, config *Config) (*CRM, error) {
 	}
 	c := &CRM{
 		store: store, mailer: m, config: config.withDefaults(),
-		wake: make(chan struct{}, 1), known: make(map[string]*definitions), shops: make(map[string]bool),
+		known: make(map[string]*definitions), shops: make(map[string]bool),
+		rates: make(map[string]*throttle), runs: make(map[*run]bool), stuck: stuck{shops: make(map[string]map[string]*setback)},
 	}
+	c.all.set(c.config.Rate)
 	if err := c.config.validate(); err != nil {
 		return nil, err
 	}
@@ -57,10 +64,10 @@ func (c *CRM) NextDue(ctx context.Context, until time.Time) (next time.Time, ok 
 		return time.Time{}, false, err
 	}
 	for _, b := range backlog {
-		if b.Pending {
-			return instant(c.config.Clock()), true, nil
+		if b.Pending || b.Incoming {
+			return c.now(), true, nil
 		}
-		next = earliest(next, b.NextTimer)
+		next = earliest(next, earliest(b.NextTimer, b.NextReview))
 		if c.config.Mode != Off {
 			next = earliest(next, b.NextSend)
 		}
@@ -68,7 +75,13 @@ func (c *CRM) NextDue(ctx context.Context, until time.Time) (next time.Time, ok 
 	return next, !next.IsZero() && !next.After(until), nil
 }
 
-func (c *CRM) now() time.Time { return instant(c.config.Clock()) }
+// now is the time: the server's, if it was asked for.
+func (c *CRM) now() time.Time {
+	if c.config.ownClock {
+		return instant(c.config.Clock())
+	}
+	return instant(c.clock.now())
+}
 
 // nowFrom is what the clock shows, but not before the instant that a piece of
 // work began at: RunUntil may work ahead of the clock.
@@ -109,6 +122,13 @@ func (c *CRM) knows(ctx context.Context, shop string) error {
 	}
 	c.know(shop)
 	return nil
+}
+
+// knownShops returns the shops that this process has worked for.
+func (c *CRM) knownShops() []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return sortedKeys(c.known)
 }
 
 func (c *CRM) know(shop string) {

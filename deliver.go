@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/goen-crm/crm/mailer"
@@ -13,59 +14,101 @@ const (
 	// claimLease is how long a claimed message waits for its start: later, the
 	// fence it passed is too old, and it is claimed again.
 	claimLease = 5 * time.Second
-	// claimBatch is how many messages one connection claims at a time.
-	claimBatch = 8
+	// claimBatch is how many messages are claimed at a time.
+	claimBatch = 256
 )
 
-// sendDue claims a few of a shop's messages that are due and sends them.
-func (c *CRM) sendDue(ctx context.Context, shop *Shop, now time.Time) (bool, error) {
-	if c.config.Mode == Off {
-		return false, nil
-	}
-	d, err := c.definitions(ctx, shop.id)
-	if err != nil {
-		return false, err
-	}
-	leases, err := c.store.Lease(ctx, shop.id, LeaseRequest{Now: now, Until: c.nowFrom(now).Add(claimLease), Limit: claimBatch})
-	if err != nil {
-		return false, err
-	}
-	did := len(leases.Claimed) > 0
-	for _, m := range leases.Expired {
-		// A worker died, or lost its way, between start and answer.
-		settled, err := c.unknown(ctx, shop, m, now, ReasonCrash)
-		if err != nil {
-			return did, err
-		}
-		did = did || settled
-	}
-	for i, m := range leases.Claimed {
-		if d.template(m.Template, m.TemplateVersion) == nil { // published by another process
-			if d, err = c.reload(ctx, shop.id); err != nil {
-				return true, err
-			}
-		}
-		// Behind slow mails a claim grows old: it goes back for a new one.
-		if stale := !c.nowFrom(now).Before(m.LeaseUntil); stale || ctx.Err() != nil {
-			return true, c.release(context.WithoutCancel(ctx), shop, leases.Claimed[i:], now)
-		}
-		// Render and send outlive the end of Run: what is begun is completed.
-		if err := c.deliver(context.WithoutCancel(ctx), shop, d, m, c.nowFrom(now)); err != nil {
-			return true, err
-		}
-	}
-	return did, nil
+// A sender takes claimed messages to their end.
+type sender struct {
+	*CRM
+	write func(ctx context.Context, shop string, m Mark) (applied bool, err error)
 }
 
-// release gives back messages that were claimed and not begun.
-func (c *CRM) release(ctx context.Context, shop *Shop, messages []Message, now time.Time) error {
-	marks := make([]Mark, len(messages))
-	for i, m := range messages {
-		marks[i] = mark(m, MessageQueued, now)
-		marks[i].From = []MessageState{MessageClaimed}
-		marks[i].SendAt = m.SendAt
+// writeMark writes one mark at once.
+func (c *CRM) writeMark(ctx context.Context, shop string, m Mark) (bool, error) {
+	applied, err := c.store.Mark(ctx, shop, []Mark{m})
+	return err == nil && applied[0], err
+}
+
+// A delivery is a claimed message with what its mail is made of.
+type delivery struct {
+	message Message
+	shop    *Shop
+	defs    *definitions
+	person  *person // nil if she is not as a worker left her
+}
+
+// claim claims a shop's messages that are due, settles those whose sender was
+// lost, and looks up whom the claimed ones are for.
+func (c *sender) claim(ctx context.Context, shop *Shop, req LeaseRequest) (deliveries []delivery, settled bool, err error) {
+	d, err := c.definitions(ctx, shop.id)
+	if err != nil {
+		return nil, false, err
 	}
-	_, err := c.store.Mark(ctx, shop.id, marks)
+	began := time.Now()
+	req.Until = c.nowFrom(req.Now).Add(claimLease)
+	leases, err := c.store.Lease(ctx, shop.id, req)
+	if err != nil {
+		return nil, false, err
+	}
+	if n := len(leases.Claimed); n > 0 {
+		c.config.Hooks.claimed(shop.id, req.Lane, n, time.Since(began))
+	}
+	for _, m := range leases.Expired {
+		// A worker died, or lost its way, between start and answer.
+		applied, err := c.unknown(ctx, shop, m, req.Now, ReasonCrash)
+		if err != nil {
+			return nil, settled, err
+		}
+		settled = settled || applied
+	}
+	if slices.ContainsFunc(leases.Claimed, func(m Message) bool { return d.template(m.Template, m.TemplateVersion) == nil }) {
+		if d, err = c.reload(ctx, shop.id); err != nil { // published by another process
+			return nil, settled, err
+		}
+	}
+	persons, err := shop.persons(ctx, d, req.Now, leases.Claimed)
+	if err != nil {
+		return nil, settled, err
+	}
+	for _, m := range leases.Claimed {
+		deliveries = append(deliveries, delivery{m, shop, d, persons[m.Customer]})
+		delete(persons, m.Customer) // a person is one goroutine's
+	}
+	return deliveries, settled, nil
+}
+
+// persons reads the customers whom messages without content are for, as they
+// were folded. It leaves out those about whom there is more to find out.
+func (s *Shop) persons(ctx context.Context, d *definitions, now time.Time, messages []Message) (map[string]*person, error) {
+	ids := make(map[string]bool)
+	for _, m := range messages {
+		if m.Content == nil {
+			ids[m.Customer] = true
+		}
+	}
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	persons := make(map[string]*person)
+	for row, err := range s.crm.store.Customers(ctx, s.id, CustomerQuery{IDs: sortedKeys(ids)}) {
+		if err != nil {
+			return nil, err
+		}
+		r := new(household).read(row)
+		if !r.broken && r.state.Owner == "" && len(row.Pending) == 0 {
+			persons[row.ID] = newPerson(newGroup(d, now, []*record{r}, new(Changes)), r)
+		}
+	}
+	return persons, nil
+}
+
+// release gives back a message that was claimed and not begun.
+func (c *sender) release(ctx context.Context, d delivery, now time.Time) error {
+	back := mark(d.message, MessageQueued, now)
+	back.From = []MessageState{MessageClaimed}
+	back.SendAt = d.message.SendAt
+	_, err := c.write(ctx, d.shop.id, back)
 	return err
 }
 
@@ -87,19 +130,23 @@ func decided(m Message, kind DecisionKind, at time.Time, reason Reason) *Decisio
 
 // deliver renders, starts and sends one claimed message and settles it. It
 // returns an error only if the store fails; what becomes of the message is in
-// its state.
-func (c *CRM) deliver(ctx context.Context, shop *Shop, d *definitions, m Message, now time.Time) error {
+// its state. A claim that has grown old behind slow mails goes back for a new one.
+func (c *sender) deliver(ctx context.Context, d delivery, now time.Time) error {
+	m, shop := d.message, d.shop
+	if !now.Before(m.LeaseUntil) {
+		return c.release(ctx, d, now)
+	}
 	if reason := c.obstacle(m, now); reason != "" {
 		skip := mark(m, MessageSkipped, now)
 		skip.Reason, skip.Decision = reason, decided(m, DecidedSkip, now, reason)
 		return c.settle(ctx, shop, skip)
 	}
-	mail, err := c.compose(ctx, shop, d, &m, now)
+	mail, err := c.compose(ctx, d, &m, now)
 	if err != nil {
 		c.config.Logger.ErrorContext(ctx, "crm: message cannot be rendered", "shop", shop.id, "message", m.ID, "journey", m.Journey, "template", m.Template, "error", err)
 		return c.failed(ctx, shop, m, now, reasonFor(err, ReasonRender))
 	}
-	s := &sending{crm: c, shop: shop, message: m, now: now}
+	s := &sending{sender: c, shop: shop, message: m, now: now}
 	err = s.send(ctx, mail)
 	if s.refused != nil {
 		return s.refused // the store could not mark the start
@@ -122,7 +169,7 @@ func (c *CRM) obstacle(m Message, now time.Time) Reason {
 
 // sending is one attempt to send a message.
 type sending struct {
-	crm     *CRM
+	sender  *sender
 	shop    *Shop
 	message Message
 	now     time.Time
@@ -134,15 +181,15 @@ type sending struct {
 // send hands the mail to the mailer, which marks its start, or marks it first
 // if the mailer does not.
 func (s *sending) send(ctx context.Context, mail *mailer.Message) (err error) {
-	ctx, cancel := context.WithTimeout(ctx, s.crm.config.SendTimeout)
+	ctx, cancel := context.WithTimeout(ctx, s.sender.config.SendTimeout)
 	defer cancel()
 	defer recoverAs(&err)
-	if _, marks := mailer.As[mailer.Marker](s.crm.mailer); !marks {
+	if _, marks := mailer.As[mailer.Marker](s.sender.mailer); !marks {
 		if err := s.start(ctx); err != nil {
 			return err
 		}
 	}
-	return s.crm.mailer.Send(ctx, mail.OnStarted(s.start))
+	return s.sender.mailer.Send(ctx, mail.OnStarted(s.start))
 }
 
 // errPanic: a mailer or a template panicked. What it said may be about a
@@ -169,17 +216,17 @@ func (s *sending) start(ctx context.Context) error {
 	if s.started {
 		return nil
 	}
-	now := s.crm.nowFrom(s.now)
+	now := s.sender.nowFrom(s.now)
 	m := mark(s.message, MessageStarted, now)
 	m.From = []MessageState{MessageClaimed}
 	m.Content = s.message.Content
-	m.Lease = now.Add(s.crm.config.SendTimeout + time.Minute)
-	applied, err := s.crm.store.Mark(ctx, s.shop.id, []Mark{m})
+	m.Lease = now.Add(s.sender.config.SendTimeout + time.Minute)
+	applied, err := s.sender.write(ctx, s.shop.id, m)
 	switch {
 	case err != nil:
 		s.refused = err
 		return err
-	case !applied[0]:
+	case !applied:
 		s.lost = true
 		return fmt.Errorf("crm: the message's lease has run out")
 	}
@@ -188,7 +235,7 @@ func (s *sending) start(ctx context.Context) error {
 }
 
 // outcome settles a message by what the mailer returned.
-func (c *CRM) outcome(ctx context.Context, s *sending, err error) error {
+func (c *sender) outcome(ctx context.Context, s *sending, err error) error {
 	m, now := s.message, c.nowFrom(s.now)
 	switch {
 	case err == nil:
@@ -209,12 +256,15 @@ func (c *CRM) outcome(ctx context.Context, s *sending, err error) error {
 	return err
 }
 
-func (c *CRM) settle(ctx context.Context, shop *Shop, m Mark) error {
-	_, err := c.store.Mark(ctx, shop.id, []Mark{m}) // one that is not applied has been settled by another worker
+func (c *sender) settle(ctx context.Context, shop *Shop, m Mark) error {
+	applied, err := c.write(ctx, shop.id, m)
+	if applied { // otherwise another worker has settled it
+		c.config.Hooks.settled(shop.id, m.To, m.Reason)
+	}
 	return err
 }
 
-func (c *CRM) failed(ctx context.Context, shop *Shop, m Message, now time.Time, reason Reason) error {
+func (c *sender) failed(ctx context.Context, shop *Shop, m Message, now time.Time, reason Reason) error {
 	m.Failures++
 	failed := mark(m, MessageFailed, now)
 	failed.Reason, failed.Decision = reason, decided(m, DecidedFail, now, reason)
@@ -222,7 +272,7 @@ func (c *CRM) failed(ctx context.Context, shop *Shop, m Message, now time.Time, 
 }
 
 // retry puts a message off that the mail system did not take.
-func (c *CRM) retry(ctx context.Context, shop *Shop, m Message, now time.Time) error {
+func (c *sender) retry(ctx context.Context, shop *Shop, m Message, now time.Time) error {
 	if m.Failures+1 >= c.config.Tries {
 		return c.failed(ctx, shop, m, now, ReasonTries)
 	}
@@ -261,7 +311,7 @@ func backoff(n int) time.Duration {
 // transactional one is sent once more, others are left to [Shop.Resolve].
 //
 // It reports whether the message was still this worker's to settle.
-func (c *CRM) unknown(ctx context.Context, shop *Shop, m Message, now time.Time, reason Reason) (bool, error) {
+func (c *sender) unknown(ctx context.Context, shop *Shop, m Message, now time.Time, reason Reason) (bool, error) {
 	m.Unknowns++
 	to := MessageUnknown
 	if m.Class == Transactional && m.Unknowns == 1 {
@@ -271,6 +321,9 @@ func (c *CRM) unknown(ctx context.Context, shop *Shop, m Message, now time.Time,
 	mark.From = []MessageState{MessageStarted}
 	mark.SendAt = now.Add(backoff(1))
 	mark.Reason, mark.Decision = reason, decided(m, DecidedUnknown, now, reason)
-	applied, err := c.store.Mark(ctx, shop.id, []Mark{mark})
-	return err == nil && applied[0], err
+	applied, err := c.write(ctx, shop.id, mark)
+	if applied {
+		c.config.Hooks.settled(shop.id, MessageUnknown, reason)
+	}
+	return applied, err
 }

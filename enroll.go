@@ -163,7 +163,7 @@ func (p *person) queue(e *enrollment, id string, send Send, at time.Time) {
 	m := &queuedMessage{fresh: true, Message: Message{
 		ID:         keyedID("message", p.d.shop, e.ID, id, fmt.Sprint(visit)),
 		Enrollment: e.ID, Journey: e.Journey, Version: e.Version, Step: id, Visit: visit,
-		Template: t.ID, TemplateVersion: t.version, Class: t.Class,
+		Template: t.ID, TemplateVersion: t.version, Class: t.Class, Lane: p.laneFor(t.Class, e),
 		Customer: p.key, To: cleanEmail(p.state.email()), CartKey: e.CartKey, Order: e.Order,
 		SendAt: at, Deadline: at.Add(send.lateness()), State: MessageQueued,
 	}}
@@ -179,6 +179,15 @@ func (p *person) queue(e *enrollment, id string, send Send, at time.Time) {
 		return
 	}
 	p.log(line)
+}
+
+// laneFor is the lane of a message: what the law calls for does not wait behind
+// what can.
+func (p *person) laneFor(class Class, e *enrollment) Lane {
+	if class == Transactional {
+		return Prompt
+	}
+	return p.laneOf(e)
 }
 
 // exit ends the runs that end on an event, and withholds what they queued.

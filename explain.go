@@ -41,7 +41,8 @@ func (s *Shop) Explain(ctx context.Context, customer string) (*Story, error) {
 			if err != nil {
 				return nil, err
 			}
-			if fact, err := row.fact(); err == nil {
+			// What is kept as evidence after an erasure is for Evidence alone.
+			if fact, err := row.fact(); err == nil && fact.stamp().after(v.person.state.Erased) {
 				story.Lines = append(story.Lines, StoryLine{At: row.Time, Fact: &fact})
 			}
 		}

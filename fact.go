@@ -29,6 +29,9 @@ type Fact struct {
 
 	// RecordedAt is when goen was told. Set by goen.
 	RecordedAt time.Time
+	// Imported says that it came by [Shop.Import]: it builds the picture, may
+	// end what is under way, and starts nothing. Set by goen.
+	Imported bool
 }
 
 // A FactType names a kind of fact.
@@ -46,6 +49,7 @@ const (
 	FactOrderCancelled FactType = "order_cancelled"
 	FactOrderRefunded  FactType = "order_refunded"
 	FactCustom         FactType = "custom"
+	FactUseStopped     FactType = "use_stopped"
 	FactErased         FactType = "customer_erased"
 )
 
@@ -120,6 +124,13 @@ type (
 		Attributes map[string]string `json:"attributes,omitempty"`
 	}
 
+	// UseStopped asks to use a customer's data no longer: from then on she is
+	// sent transactional mails alone, whatever she consented to. Lifted takes
+	// an earlier request back.
+	UseStopped struct {
+		Lifted bool `json:"lifted,omitempty"`
+	}
+
 	// CustomerErased asks to forget a customer: her picture, facts' contents,
 	// orders and mails go, what is under way ends, and facts about her that
 	// are older than this one are ignored from now on.
@@ -156,6 +167,9 @@ func (OrderRefunded) FactType() FactType { return FactOrderRefunded }
 // FactType returns [FactCustom].
 func (Custom) FactType() FactType { return FactCustom }
 
+// FactType returns [FactUseStopped].
+func (UseStopped) FactType() FactType { return FactUseStopped }
+
 // FactType returns [FactErased].
 func (CustomerErased) FactType() FactType { return FactErased }
 
@@ -179,6 +193,7 @@ func (b Custom) check(c *check) {
 	c.id("Name", b.Name)
 	c.attributes("Attributes", b.Attributes)
 }
+func (UseStopped) check(*check)     {}
 func (CustomerErased) check(*check) {}
 
 // Validate reports the first field of f that cannot be recorded, as a
@@ -231,6 +246,7 @@ var bodies = map[FactType]func() Body{
 	FactOrderCancelled: func() Body { return new(OrderCancelled) },
 	FactOrderRefunded:  func() Body { return new(OrderRefunded) },
 	FactCustom:         func() Body { return new(Custom) },
+	FactUseStopped:     func() Body { return new(UseStopped) },
 	FactErased:         func() Body { return new(CustomerErased) },
 }
 
@@ -255,6 +271,7 @@ type factJSON struct {
 	Customer   string          `json:"customer,omitempty"`
 	Email      string          `json:"email,omitempty"`
 	RecordedAt time.Time       `json:"recorded_at,omitzero"`
+	Imported   bool            `json:"imported,omitempty"`
 	Data       json.RawMessage `json:"data"`
 }
 
@@ -270,7 +287,7 @@ func (f Fact) MarshalJSON() ([]byte, error) {
 		return nil, err
 	}
 	return json.Marshal(factJSON{
-		f.ID, f.Body.FactType(), instant(f.Time), f.Customer, f.Email, instant(f.RecordedAt), data,
+		f.ID, f.Body.FactType(), instant(f.Time), f.Customer, f.Email, instant(f.RecordedAt), f.Imported, data,
 	})
 }
 
@@ -291,7 +308,7 @@ func (f *Fact) UnmarshalJSON(b []byte) error {
 			return fmt.Errorf("crm: fact data: %w", err)
 		}
 	}
-	*f = Fact{ID: j.ID, Time: j.Time, Customer: j.Customer, Email: j.Email, RecordedAt: j.RecordedAt, Body: value(body)}
+	*f = Fact{ID: j.ID, Time: j.Time, Customer: j.Customer, Email: j.Email, RecordedAt: j.RecordedAt, Imported: j.Imported, Body: value(body)}
 	return nil
 }
 
@@ -333,10 +350,22 @@ func canonical(b Body) Body {
 	return b
 }
 
+// prepare checks f and returns it as a store keeps it.
+func (f Fact) prepare(now time.Time) (FactRow, error) {
+	if err := f.Validate(); err != nil {
+		return FactRow{}, err
+	}
+	if f.Time.After(now.Add(MaxAhead)) {
+		return FactRow{}, &FieldError{Field: "Time", Err: ErrFuture}
+	}
+	f.RecordedAt = now
+	return f.row()
+}
+
 // row returns f as a store keeps it. f is valid and has its RecordedAt.
 func (f Fact) row() (FactRow, error) {
-	recorded := f.RecordedAt
-	f.RecordedAt = time.Time{}
+	recorded, imported := f.RecordedAt, f.Imported
+	f.RecordedAt, f.Imported = time.Time{}, false // told in another way, it is the same fact
 	f.Body = canonical(value(f.Body))
 	content, err := json.Marshal(f)
 	if err != nil {
@@ -346,6 +375,11 @@ func (f Fact) row() (FactRow, error) {
 		return FactRow{}, &FieldError{Field: "Body", Problem: fmt.Sprintf("is longer than %d bytes as JSON", MaxFact), Err: ErrTooLong}
 	}
 	sum := sha256.Sum256(append([]byte(factVersion), content...))
+	if f.Imported = imported; imported {
+		if content, err = json.Marshal(f); err != nil {
+			return FactRow{}, err
+		}
+	}
 	keys := f.keys()
 	return FactRow{
 		ID: f.ID, Customer: keys[0], Keys: slices.Clip(keys), Type: string(f.Body.FactType()),

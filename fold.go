@@ -1,7 +1,7 @@
 package crm
 
 import (
-	"fmt"
+	"errors"
 	"maps"
 	"time"
 )
@@ -12,14 +12,21 @@ import (
 //
 // It is total: a group that cannot be folded is left as it is, reported among
 // the problems, and stops nobody else.
-func fold(d *definitions, now time.Time, h *household) (*Changes, []*person, []error) {
+func fold(d *definitions, now time.Time, h *household) (*Changes, []*person, []*foldProblem) {
 	all := &Changes{SetAside: make(map[string]string)}
 	var persons []*person
-	problems := h.unreadable()
-	for _, records := range h.groups() {
+	var problems []*foldProblem
+	groups, unreadable := h.groups()
+	for _, records := range unreadable {
+		problems = append(problems, &foldProblem{keysOf(records), errNewerCore})
+	}
+	for _, records := range groups {
 		out, some, err := h.foldGroup(d, now, records)
+		if err != nil && h.poisoned != nil && h.poisoned(keysOf(records)) {
+			out, some, err = h.isolate(d, now, records)
+		}
 		if err != nil {
-			problems = append(problems, fmt.Errorf("customer %q: %w", records[0].row.ID, err))
+			problems = append(problems, &foldProblem{keysOf(records), err})
 			continue
 		}
 		all.add(out)
@@ -28,10 +35,13 @@ func fold(d *definitions, now time.Time, h *household) (*Changes, []*person, []e
 	return all, persons, problems
 }
 
+// errCore: a fault of goen's own.
+var errCore = errors.New("crm: the core panicked")
+
 func (h *household) foldGroup(d *definitions, now time.Time, records []*record) (out *Changes, persons []*person, err error) {
 	defer func() {
-		if r := recover(); r != nil {
-			err = fmt.Errorf("the core panicked: %v", r)
+		if recover() != nil { // what it says may quote a fact
+			err = errCore
 		}
 	}()
 	out = &Changes{SetAside: make(map[string]string)}
@@ -49,15 +59,12 @@ func (h *household) foldGroup(d *definitions, now time.Time, records []*record) 
 	return out, persons, g.write()
 }
 
-// unreadable reports the records that this version of goen cannot read.
-func (h *household) unreadable() []error {
-	var problems []error
-	for _, key := range sortedKeys(h.records) {
-		if h.records[key].broken {
-			problems = append(problems, fmt.Errorf("customer %q: %w", key, errNewerCore))
-		}
+func keysOf(records []*record) []string {
+	keys := make([]string, len(records))
+	for i, r := range records {
+		keys[i] = r.row.ID
 	}
-	return problems
+	return keys
 }
 
 // add appends what another group changes.

@@ -20,7 +20,7 @@ type record struct {
 	facts   []Fact          // what its inbox held and could be read
 	broken  bool            // the row was written by a newer core
 
-	loadedDue time.Time // NextDue as it was loaded
+	loadedDue, loadedReview time.Time // NextDue and NextReview as they were loaded
 }
 
 // household is the customers of one transaction, and those they depend on. It
@@ -30,6 +30,9 @@ type household struct {
 	records map[string]*record
 	// setAside are facts that could not be read, by id.
 	setAside map[string]string
+	// poisoned, if not nil, reports whether customers failed so often that the
+	// facts which they fail on are to be set aside.
+	poisoned func(keys []string) bool
 }
 
 // gather reads the selected customers and locks whoever else their facts
@@ -64,13 +67,16 @@ func gather(w *Work) (*household, error) {
 }
 
 func (h *household) read(row CustomerRow) *record {
-	r := &record{row: row, loadedDue: row.NextDue, orders: make(map[string]*orderState), changed: make(map[string]bool)}
+	r := &record{row: row, loadedDue: row.NextDue, loadedReview: row.NextReview, orders: make(map[string]*orderState), changed: make(map[string]bool)}
 	var err error
 	if r.state, err = decodeState(row.State); err != nil {
 		r.broken = true
 		return r
 	}
 	for _, o := range row.Orders {
+		if o.State == nil {
+			continue // of before she was erased
+		}
 		order := new(orderState)
 		if json.Unmarshal(o.State, order) != nil {
 			r.broken = true
@@ -138,8 +144,8 @@ func latest(stamps map[string]stamp) []string {
 }
 
 // groups returns the sets of records that are complete and readable, each in
-// order of key.
-func (h *household) groups() [][]*record {
+// order of key, and those with one that this version of goen cannot read.
+func (h *household) groups() (groups, unreadable [][]*record) {
 	leader := make(map[string]string)
 	var find func(key string) string
 	find = func(key string) string {
@@ -149,7 +155,7 @@ func (h *household) groups() [][]*record {
 		}
 		return key
 	}
-	spoilt := make(map[string]bool)
+	spoilt, broken := make(map[string]bool), make(map[string]bool)
 	keys := sortedKeys(h.records)
 	for _, key := range keys {
 		for _, need := range h.records[key].needs() {
@@ -161,7 +167,7 @@ func (h *household) groups() [][]*record {
 	}
 	for _, key := range keys {
 		if h.records[key].broken {
-			spoilt[find(key)] = true
+			broken[find(key)] = true
 		}
 		for _, need := range h.records[key].needs() {
 			if h.records[need] == nil {
@@ -173,11 +179,13 @@ func (h *household) groups() [][]*record {
 	for _, key := range keys {
 		members[find(key)] = append(members[find(key)], h.records[key])
 	}
-	var groups [][]*record
 	for _, key := range sortedKeys(members) {
-		if !spoilt[key] {
+		switch {
+		case broken[key]:
+			unreadable = append(unreadable, members[key])
+		case !spoilt[key]:
 			groups = append(groups, members[key])
 		}
 	}
-	return groups
+	return groups, unreadable
 }

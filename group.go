@@ -35,7 +35,13 @@ func newGroup(d *definitions, now time.Time, records []*record, out *Changes) *g
 		}
 	}
 	slices.SortFunc(g.facts, Fact.compare)
-	g.facts = slices.DeleteFunc(g.facts, func(f Fact) bool { return g.swallowed(f) && !optOut(f) })
+	g.facts = slices.DeleteFunc(g.facts, func(f Fact) bool {
+		swallowed := g.swallowed(f)
+		if swallowed && f.Body.FactType() != FactConsentChanged {
+			out.Purge = append(out.Purge, f.ID) // it came after the erasure that it should have met
+		}
+		return swallowed && !optOut(f)
+	})
 	return g
 }
 
@@ -241,12 +247,12 @@ func (g *group) persons() []*person {
 	var persons []*person
 	for _, r := range g.records {
 		if r.state.Owner != "" {
-			r.row.NextDue = time.Time{}
+			r.row.NextDue, r.row.NextReview = time.Time{}, time.Time{}
 			continue
 		}
 		p := newPerson(g, r)
 		p.run(sees[r.row.ID])
-		r.row.NextDue = p.nextDue()
+		r.row.NextDue, r.row.NextReview = p.nextDue()
 		persons = append(persons, p)
 	}
 	return persons
@@ -266,8 +272,9 @@ func (g *group) write() error {
 			}
 			g.out.Orders = append(g.out.Orders, row)
 		}
-		if !bytes.Equal(state, r.row.State) || len(r.row.Pending) > 0 || !r.row.NextDue.Equal(r.loadedDue) {
-			g.out.Customers = append(g.out.Customers, CustomerRow{ID: r.row.ID, State: state, NextDue: r.row.NextDue})
+		timed := !r.row.NextDue.Equal(r.loadedDue) || !r.row.NextReview.Equal(r.loadedReview)
+		if timed || len(r.row.Pending) > 0 || !bytes.Equal(state, r.row.State) {
+			g.out.Customers = append(g.out.Customers, CustomerRow{ID: r.row.ID, State: state, NextDue: r.row.NextDue, NextReview: r.row.NextReview})
 		}
 	}
 	return nil

@@ -16,6 +16,8 @@ type person struct {
 	out    *Changes
 	queued []*queuedMessage
 	place  *Standing // standing's answer, until something changes it
+
+	history bool // what she is seeing was imported, and starts nothing
 }
 
 // queuedMessage is a message of hers that was not settled when it was loaded.
@@ -55,11 +57,13 @@ func (p *person) run(facts []sighting) {
 		due := timer != nil && !timer.at.After(p.now)
 		switch {
 		case len(facts) > 0 && (!due || !instant(facts[0].Time).After(timer.at)):
+			p.history = facts[0].Imported
 			p.see(facts[0])
 			if f := facts[0]; p.joined && !f.near { // with orders of a guest, she may stand elsewhere
 				p.joined = false
 				p.rank(instant(f.Time), f.ID)
 			}
+			p.history = false
 			facts = facts[1:]
 		case due:
 			timer.fire()
@@ -92,38 +96,60 @@ func (p *person) close() {
 // A timer is something that happens to a customer without a fact.
 type timer struct {
 	at   time.Time
+	lane Lane
 	fire func()
 }
 
-// nextTimer returns her earliest timer, nil if she has none.
-func (p *person) nextTimer() *timer {
+// timers calls propose with each of her timers.
+func (p *person) timers(propose func(timer)) {
 	if isCart(p.key) {
-		return nil // nobody to send anything to
-	}
-	var next *timer
-	propose := func(at time.Time, fire func()) {
-		if !at.IsZero() && (next == nil || at.Before(next.at)) {
-			next = &timer{at, fire}
-		}
+		return // nobody to send anything to
 	}
 	for _, e := range p.state.Enrollments {
-		if !e.Done {
-			propose(e.Due, func() { p.resume(e) })
+		if !e.Done && !e.Due.IsZero() {
+			propose(timer{e.Due, p.laneOf(e), func() { p.resume(e) }})
 		}
 	}
 	p.proposeIdle(propose)
 	if p.d.ladder != nil {
-		review := p.standing().Review
-		propose(review, func() { p.rank(review, "") })
+		if review := p.standing().Review; !review.IsZero() {
+			propose(timer{review, Bulk, func() { p.rank(review, "") }})
+		}
 	}
+}
+
+// nextTimer returns her earliest timer, nil if she has none.
+func (p *person) nextTimer() *timer {
+	var next *timer
+	p.timers(func(t timer) {
+		if next == nil || t.at.Before(next.at) {
+			next = &t
+		}
+	})
 	return next
 }
 
-func (p *person) nextDue() time.Time {
-	if next := p.nextTimer(); next != nil {
-		return next.at
+// nextDue returns when her earliest timers of the lanes are due.
+func (p *person) nextDue() (prompt, bulk time.Time) {
+	p.timers(func(t timer) {
+		if t.lane == Bulk {
+			bulk = earliest(bulk, t.at)
+		} else {
+			prompt = earliest(prompt, t.at)
+		}
+	})
+	return prompt, bulk
+}
+
+// laneOf is the lane of a run: of many customers who move on the ladder at one
+// review, none waits for a mail as somebody does who has just done something.
+func (p *person) laneOf(e *enrollment) Lane {
+	if prog := p.d.program(e.Journey, e.Version); prog != nil {
+		if on, ok := prog.Trigger.(OnFact); ok && on.Fact == FactRankChanged {
+			return Bulk
+		}
 	}
-	return time.Time{}
+	return Prompt
 }
 
 // see takes in one fact, and announces what it means.
@@ -154,6 +180,10 @@ func (p *person) see(f sighting) {
 		return
 	case Custom:
 		ev.name, ev.attributes = body.Name, body.Attributes
+	case UseStopped:
+		if !f.near {
+			p.state.set(useStopped, !body.Lifted, f.stamp())
+		}
 	case CustomerErased:
 		if !f.near {
 			p.erase(f.stamp())
@@ -194,7 +224,7 @@ func (p *person) announce(events ...event) {
 		p.exit(ev)
 	}
 	for _, ev := range events {
-		if !ev.near && !isCart(p.key) {
+		if !ev.near && !p.history && !isCart(p.key) {
 			p.trigger(ev)
 		}
 	}
@@ -213,10 +243,13 @@ func (p *person) withheld(class Class, to string) Reason {
 	}
 	consent, asked := p.answer(GuestKey(to))
 	var withdrawn time.Time
-	var hold bool
+	var hold, stopped bool
+	p.state.get(useStopped, &stopped)
 	p.state.get("withdrawn", &withdrawn)
 	p.state.get("hold", &hold)
 	switch {
+	case stopped:
+		return ReasonUseStopped
 	case asked && !consent.Granted:
 		return ReasonOptedOut
 	case !withdrawn.IsZero():

@@ -15,6 +15,7 @@ const (
 	ReasonNoAddress   Reason = "no_address"   // no mail address is known
 	ReasonUnmailable  Reason = "unmailable"   // the address is broken or hidden behind a mall's mask
 	ReasonWithdrawn   Reason = "withdrawn"    // the customer closed her account
+	ReasonUseStopped  Reason = "use_stopped"  // she asked that her data be used no longer
 	ReasonHold        Reason = "hold"         // marketing is on hold for her
 	ReasonErased      Reason = "erased"       // the customer was erased
 	ReasonLate        Reason = "late"         // the deadline had passed

@@ -10,7 +10,7 @@ import (
 
 // compose makes the mail of a message: from the bytes stored before its first
 // start, or from its template. m.Content is what is to be stored.
-func (c *CRM) compose(ctx context.Context, shop *Shop, d *definitions, m *Message, now time.Time) (mail *mailer.Message, err error) {
+func (c *sender) compose(ctx context.Context, d delivery, m *Message, now time.Time) (mail *mailer.Message, err error) {
 	defer recoverAs(&err)
 	composer, composes := mailer.As[mailer.Composer](c.mailer)
 	mail = new(mailer.Message)
@@ -18,11 +18,11 @@ func (c *CRM) compose(ctx context.Context, shop *Shop, d *definitions, m *Messag
 		return mail, json.Unmarshal(m.Content, mail)
 	}
 	if m.Content != nil {
-		mail = d.mail(*m, "", "", "", "")
+		mail = d.defs.mail(*m, "", "", "", "")
 		mail.Raw = m.Content
 		return mail, nil
 	}
-	mail, err = shop.render(ctx, d, *m, now)
+	mail, err = d.shop.render(ctx, d.defs, d.person, *m, now)
 	if err != nil {
 		return nil, err
 	}
@@ -39,19 +39,21 @@ func (c *CRM) compose(ctx context.Context, shop *Shop, d *definitions, m *Messag
 }
 
 // render fills in a message's template from the customer's picture.
-func (s *Shop) render(ctx context.Context, d *definitions, m Message, now time.Time) (*mailer.Message, error) {
+func (s *Shop) render(ctx context.Context, d *definitions, p *person, m Message, now time.Time) (*mailer.Message, error) {
 	t := d.template(m.Template, m.TemplateVersion)
 	if t == nil {
 		return nil, ErrNotFound
 	}
-	v, err := s.viewBy(ctx, d, now, m.Customer)
-	if err != nil {
-		return nil, err
+	if p == nil {
+		v, err := s.viewBy(ctx, d, now, m.Customer)
+		if err != nil {
+			return nil, err
+		}
+		if p = v.person; p == nil {
+			return nil, ErrNotFound
+		}
 	}
-	if v.person == nil {
-		return nil, ErrNotFound
-	}
-	customer := v.person.picture()
+	customer := p.picture()
 	words := t.nearest(customer.Locale, d.settings.Locale)
 	data := MailData{
 		Shop: d.settings, Customer: *customer, Name: FormatName(customer.Profile, words.locale),
@@ -60,12 +62,12 @@ func (s *Shop) render(ctx context.Context, d *definitions, m Message, now time.T
 	if i := d.ladder.index(customer.Rank.Rank); i >= 0 {
 		data.RankName = d.ladder.Ranks[i].name()
 	}
-	if o := v.person.orders[m.Order]; o != nil {
+	if o := p.orders[m.Order]; o != nil {
 		placed := o.placed()
 		data.Order = &placed
 	}
-	if id, ok := cutPrefix(m.CartKey, cartPrefix); ok && v.person.state.Carts[id] != nil {
-		cart := v.person.state.Carts[id].Cart
+	if id, ok := cutPrefix(m.CartKey, cartPrefix); ok && p.state.Carts[id] != nil {
+		cart := p.state.Carts[id].Cart
 		data.Cart = &cart
 	}
 	subject, text, html, err := words.render(data)

@@ -28,6 +28,12 @@ type Settings struct {
 	// Legal is what every marketing mail must show.
 	Legal Legal `json:"legal,omitzero"`
 
+	// Rate is how many messages a second each process sends for this shop at
+	// most. Defaults to 0: no limit.
+	Rate int `json:"rate,omitempty"`
+	// Retention says what is dropped after a time. By default nothing is.
+	Retention Retention `json:"retention,omitzero"`
+
 	// Masked are domains, beside those of [MaskedDomains], whose addresses
 	// hide the customer's own and must not be sent anything.
 	Masked []string `json:"masked,omitempty"`
@@ -94,6 +100,10 @@ func (s Settings) Validate() error {
 			c.addf("Legal.OptOut", ErrSyntax, "is no http or https URL")
 		}
 	}
+	if s.Rate < 0 || s.Rate > 1_000_000 {
+		c.add("Rate", ErrRange)
+	}
+	c.in("Retention", func() { s.Retention.check(&c) })
 	for _, domain := range s.Masked {
 		c.id("Masked", domain)
 	}

@@ -45,25 +45,16 @@ func (s *Shop) RecordIn(ctx context.Context, tx Appender, facts ...Fact) error {
 	now := s.crm.now()
 	rows := make([]FactRow, len(facts))
 	for i, f := range facts {
-		err := f.Validate()
-		if err == nil && f.Time.After(now.Add(MaxAhead)) {
-			err = &FieldError{Field: "Time", Err: ErrFuture}
-		}
-		if err == nil {
-			f.RecordedAt = now
-			rows[i], err = f.row()
-		}
-		if err != nil {
+		f.Imported = false
+		var err error
+		if rows[i], err = f.prepare(now); err != nil {
 			return &BatchError{Index: i, ID: f.ID, Err: err}
 		}
 	}
 	if err := tx.Append(ctx, s.id, rows); err != nil {
 		return err
 	}
-	select {
-	case s.crm.wake <- struct{}{}:
-	default: // somebody was told already
-	}
+	s.crm.wake(s.id)
 	return nil
 }
 
@@ -181,7 +172,7 @@ func (s *Shop) turn(ctx context.Context, d *definitions, now time.Time, page []*
 		var p *person
 		if !stirred[r.row.ID] {
 			p = newPerson(newGroup(d, now, []*record{r}, new(Changes)), r)
-			if due := p.nextDue(); !due.IsZero() && !due.After(now) {
+			if next := p.nextTimer(); next != nil && !next.at.After(now) {
 				stirred[r.row.ID] = true // by definitions published since she was folded
 			}
 		}
@@ -209,7 +200,7 @@ func (s *Shop) stirred(ctx context.Context, now time.Time, page []*record) (map[
 	stirred := make(map[string]bool)
 	byPlace := make(map[string][]string)
 	for _, r := range page {
-		if len(r.row.Pending) > 0 || (!r.row.NextDue.IsZero() && !r.row.NextDue.After(now)) {
+		if due := earliest(r.row.NextDue, r.row.NextReview); len(r.row.Pending) > 0 || (!due.IsZero() && !due.After(now)) {
 			stirred[r.row.ID] = true
 			continue
 		}

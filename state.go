@@ -57,6 +57,8 @@ type cartState struct {
 	Gone bool `json:"gone,omitempty"`
 	// Known is since when it is known whose cart it is, zero if it always was.
 	Known time.Time `json:"known,omitzero"`
+	// Imported says that its last change was imported: that starts nothing.
+	Imported bool `json:"imported,omitempty"`
 	// Emptied is when it was last seen with nothing in it: orders from before
 	// have nothing to do with what is in it now.
 	Emptied time.Time `json:"emptied,omitzero"`
@@ -253,8 +255,11 @@ func (s *customerState) absorb(o *customerState) {
 		}
 	}
 	for id, c := range o.Carts {
-		s.cart(c.Cart, c.At, c.Gone)
+		newer := s.cart(c.Cart, c.At, c.Gone)
 		mine := s.Carts[id]
+		if newer {
+			mine.Imported = c.Imported
+		}
 		mine.Known = c.Known
 		if c.Emptied.After(mine.Emptied) {
 			mine.Emptied = c.Emptied
@@ -338,6 +343,7 @@ func (s *customerState) profile() Profile {
 const (
 	tagField       = "tag:"
 	attributeField = "attribute:"
+	useStopped     = "use_stopped"
 	seenEmail      = "seen_email" // the address that came with the latest fact
 )
 

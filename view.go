@@ -64,7 +64,7 @@ func (s *Shop) viewBy(ctx context.Context, d *definitions, now time.Time, id str
 	}
 	changes, persons, problems := fold(d, now, h)
 	if len(problems) > 0 {
-		return nil, problems[0]
+		return nil, problems[0].err
 	}
 	v := &view{shop: s, changes: changes}
 	for range 3 { // cart → guest → account

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -14,84 +16,316 @@ import (
 // nil once its goroutines are gone. Failures of the store or a mailer are
 // logged and tried again; they do not end Run. A store that was closed does:
 // Run returns [ErrClosed] then. Close stores and mailers after Run has returned.
+//
+// Any number of processes may run beside each other on one database.
 func (c *CRM) Run(ctx context.Context) error {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
-	var group sync.WaitGroup
-	idle := newBell(c.config.Workers + c.config.Connections)
-	work := func(do func(context.Context, *Shop, time.Time) (bool, error), due func(Backlog) bool, turn int, done func()) {
-		group.Go(func() {
-			failures := 0
-			for ctx.Err() == nil {
-				did, err := c.round(ctx, do, due, turn)
-				turn++
-				if errors.Is(err, ErrClosed) {
-					stop(err)
-					return
-				}
-				if did {
-					done()
-				}
-				switch {
-				case err == nil:
-					failures = 0
-				case ctx.Err() == nil:
-					failures++
-					c.config.Logger.ErrorContext(ctx, "crm: worker failed, will try again", "error", err)
-				}
-				if !did || err != nil {
-					idle.wait(ctx, min(c.config.Poll<<min(failures, 6), max(c.config.Poll, time.Minute)))
-				}
-			}
-		})
+	r := newRun(c, stop)
+	c.join(r)
+	defer c.leave(r)
+
+	var deciders, senders, markers sync.WaitGroup
+	deciders.Go(func() { r.look(ctx) })
+	deciders.Go(func() { r.keepHouse(ctx) })
+	for range c.config.Workers {
+		deciders.Go(func() { r.take(ctx, r.folds, r.fold) })
 	}
-	for i := range c.config.Workers {
-		work(c.foldDue, foldable, i, idle.ring) // what was folded may be due to be sent
+	for range min(2, c.config.Connections) {
+		deciders.Go(func() { r.take(ctx, r.sends, r.claim) })
 	}
-	for i := range c.config.Connections {
-		work(c.sendDue, sendable, i, func() {})
+	for range c.config.Connections {
+		senders.Go(func() { r.send(ctx) })
 	}
-	group.Go(func() { // passes on what Record says
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case <-c.wake:
-				idle.ring()
-			}
-		}
-	})
-	group.Wait()
+	marked := make(chan struct{})
+	for range 2 {
+		markers.Go(func() { r.marker.run(context.WithoutCancel(ctx), marked) })
+	}
+	deciders.Wait()
+	close(r.mails)
+	senders.Wait()
+	close(marked)
+	markers.Wait()
 	if err := context.Cause(ctx); errors.Is(err, ErrClosed) {
 		return err
 	}
 	return nil
 }
 
-func foldable(b Backlog) bool { return b.Pending || !b.NextTimer.IsZero() }
-func sendable(b Backlog) bool { return !b.NextSend.IsZero() }
+// A run is one call of Run.
+type run struct {
+	crm    *CRM
+	stop   context.CancelCauseFunc
+	folds  *rota
+	sends  *rota
+	mails  chan delivery // claimed, to be sent
+	room   chan struct{} // a token for each message that may be claimed beside those under way
+	marker *marker
+	sender *sender
+	first  int // share that a split shop begins with: another in each process
 
-// round gives every shop with work one turn, beginning with another shop each
-// time, and reports whether anything was done.
-func (c *CRM) round(ctx context.Context, do func(context.Context, *Shop, time.Time) (bool, error), due func(Backlog) bool, turn int) (bool, error) {
-	backlog, err := c.store.Backlog(ctx, c.now())
+	sendable atomic.Pointer[map[string]bool] // shops with messages due when the lookout last looked
+}
+
+func newRun(c *CRM, stop context.CancelCauseFunc) *run {
+	room := 2 * c.config.Connections // so that the next are claimed while the first are sent
+	r := &run{
+		crm: c, stop: stop, folds: newRota(), sends: newRota(), marker: newMarker(c.store),
+		mails: make(chan delivery, room), room: make(chan struct{}, room), first: rand.IntN(shares),
+	}
+	for range room {
+		r.room <- struct{}{}
+	}
+	r.sender = &sender{CRM: c, write: r.marker.mark}
+	r.sendable.Store(new(map[string]bool))
+	return r
+}
+
+// join and leave keep the runs that hear at once what is recorded here.
+func (c *CRM) join(r *run) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.runs[r] = true
+}
+
+func (c *CRM) leave(r *run) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.runs, r)
+}
+
+// wake tells the runs of this process that facts of a shop came in.
+func (c *CRM) wake(shop string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for r := range c.runs {
+		r.folds.offer(turn{shop: shop, lane: Prompt})
+	}
+}
+
+// take works off the turns of a rota.
+func (r *run) take(ctx context.Context, from *rota, work func(context.Context, turn) ([]turn, error)) {
+	failures := 0
+	for {
+		t, ok := from.next(ctx)
+		if !ok {
+			return
+		}
+		again, err := work(ctx, t)
+		from.done(t)
+		from.offer(again...)
+		r.rest(ctx, err, &failures)
+	}
+}
+
+// rest pauses after a failure, the longer the more there were in a row.
+func (r *run) rest(ctx context.Context, err error, failures *int) {
+	switch {
+	case err == nil:
+		*failures = 0
+		return
+	case errors.Is(err, ErrClosed):
+		r.stop(err)
+		return
+	case ctx.Err() != nil:
+		return
+	}
+	r.crm.stumble(ctx, err)
+	pause(ctx, min(r.crm.config.Poll<<min(*failures, 6), max(r.crm.config.Poll, time.Minute)))
+	*failures++
+}
+
+// stumble tells of a failure that will be tried again.
+func (c *CRM) stumble(ctx context.Context, err error) {
+	c.trouble.Store(&err)
+	c.config.Hooks.failed(err)
+	c.config.Logger.ErrorContext(ctx, "crm: worker failed, will try again", "error", err)
+}
+
+func pause(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-timer.C:
+	}
+}
+
+// look finds the shops that have something to do: as soon as the next of them
+// has, and once a Poll for what other processes brought.
+func (r *run) look(ctx context.Context) {
+	failures := 0
+	for ctx.Err() == nil {
+		next, err := r.lookOnce(ctx)
+		r.rest(ctx, err, &failures)
+		if err == nil {
+			pause(ctx, next)
+		}
+	}
+}
+
+func (r *run) lookOnce(ctx context.Context) (next time.Duration, err error) {
+	now := r.crm.now()
+	next = r.crm.config.Poll
+	backlog, err := r.crm.store.Backlog(ctx, now.Add(next))
 	if err != nil {
-		return false, err
+		return next, err
 	}
-	did := false
-	var problems []error
-	for i := range backlog {
-		b := backlog[(i+turn)%len(backlog)]
-		if !due(b) || ctx.Err() != nil {
-			continue
+	r.crm.trouble.Store(nil)
+	due := func(at time.Time) bool {
+		if wait := at.Sub(now); !at.IsZero() && wait > 0 {
+			next = min(next, wait)
+			return false
 		}
-		some, err := do(ctx, c.Shop(b.Shop), c.now())
-		did = did || some
-		if err != nil {
-			problems = append(problems, fmt.Errorf("shop %q: %w", b.Shop, err))
+		return !at.IsZero()
+	}
+	sendable := make(map[string]bool)
+	for _, b := range backlog {
+		if b.Incoming {
+			r.folds.offer(turn{shop: b.Shop, lane: Prompt, take: true})
+		}
+		if due(b.NextTimer) || b.Pending {
+			r.folds.offer(turn{shop: b.Shop, lane: Prompt})
+		}
+		if due(b.NextReview) {
+			r.folds.offer(turn{shop: b.Shop, lane: Bulk})
+		}
+		if r.crm.config.Mode != Off && due(b.NextSend) {
+			sendable[b.Shop] = true
+			r.sends.offer(turn{shop: b.Shop, lane: Prompt}, turn{shop: b.Shop, lane: Bulk})
 		}
 	}
-	return did, errors.Join(problems...)
+	r.sendable.Store(&sendable)
+	return max(next, time.Millisecond), nil
+}
+
+// shares is in how many parts a shop is split that has more to do than one
+// batch, so that workers of all processes can work on it side by side.
+const shares = 8
+
+func (r *run) split(t turn) []turn {
+	turns := make([]turn, shares)
+	for i := range turns {
+		turns[i] = t
+		turns[i].share = Share{Part: (r.first + i) % shares, Of: shares}
+	}
+	return turns
+}
+
+// fold gives a shop one batch, and returns the turns that it calls for.
+func (r *run) fold(ctx context.Context, t turn) ([]turn, error) {
+	c := r.crm
+	now, err := c.checkedNow()
+	if err != nil {
+		return nil, err
+	}
+	shop := c.Shop(t.shop)
+	if t.take {
+		n, err := c.takeIn(ctx, shop)
+		if n > 0 {
+			r.folds.offer(turn{shop: t.shop, lane: Prompt})
+		}
+		if n == takeBatch {
+			return []turn{t}, err
+		}
+		return nil, err
+	}
+	batch, err := c.foldDue(ctx, shop, Selection{Lane: t.lane, DueBy: now, Limit: c.config.Batch, Share: t.share}, now)
+	if err != nil {
+		return nil, fmt.Errorf("shop %q: %w", t.shop, err)
+	}
+	if c.config.Mode != Off && batch.folded > 0 {
+		if batch.due[Prompt] || (*r.sendable.Load())[t.shop] { // what was folded may lift a fence
+			r.sends.offer(turn{shop: t.shop, lane: Prompt})
+		}
+		if batch.due[Bulk] {
+			r.sends.offer(turn{shop: t.shop, lane: Bulk})
+		}
+	}
+	switch {
+	case batch.found < c.config.Batch:
+		return nil, nil
+	case t.share.Of == 0:
+		return r.split(t), nil
+	case batch.folded > 0:
+		return []turn{t}, nil
+	}
+	return nil, nil // others are at it
+}
+
+// claim claims as many messages of a shop as there is room for, and passes
+// them to the senders.
+func (r *run) claim(ctx context.Context, t turn) (again []turn, err error) {
+	c := r.crm
+	now, err := c.checkedNow()
+	if err != nil {
+		return nil, err
+	}
+	room := r.reserve(ctx)
+	if room == 0 {
+		return nil, nil
+	}
+	passed, err := c.admit(ctx, t.shop, room, now)
+	if passed == 0 {
+		r.release(room)
+		time.AfterFunc(c.config.Poll/4, func() { r.sends.offer(t) })
+		return nil, err
+	}
+	deliveries, _, err := r.sender.claim(ctx, c.Shop(t.shop), LeaseRequest{Now: now, Lane: t.lane, Share: t.share, Limit: passed})
+	for _, d := range deliveries {
+		r.mails <- d // there is room
+	}
+	c.readmit(t.shop, passed-len(deliveries))
+	r.release(room - len(deliveries))
+	if err != nil {
+		return nil, fmt.Errorf("shop %q: %w", t.shop, err)
+	}
+	if len(deliveries) == passed {
+		return []turn{t}, nil
+	}
+	return nil, nil
+}
+
+// reserve takes room for some messages, at least one unless ctx ends.
+func (r *run) reserve(ctx context.Context) int {
+	select {
+	case <-ctx.Done():
+		return 0
+	case <-r.room:
+	}
+	n := 1
+	for n < claimBatch {
+		select {
+		case <-r.room:
+			n++
+		default:
+			return n
+		}
+	}
+	return n
+}
+
+func (r *run) release(n int) {
+	for range n {
+		r.room <- struct{}{}
+	}
+}
+
+// send sends what was claimed. Render and send outlive the end of Run: what is
+// begun is completed, and the rest goes back.
+func (r *run) send(ctx context.Context) {
+	failures := 0
+	for d := range r.mails {
+		lasting := context.WithoutCancel(ctx)
+		var err error
+		if ctx.Err() != nil {
+			err = r.sender.release(lasting, d, r.crm.now())
+		} else {
+			err = r.sender.deliver(lasting, d, r.crm.now())
+		}
+		r.release(1)
+		r.rest(ctx, err, &failures)
+	}
 }
 
 // RunUntil does everything that is due at an instant or before, and returns
@@ -101,7 +335,7 @@ func (c *CRM) round(ctx context.Context, do func(context.Context, *Shop, time.Ti
 // move the clock from one [CRM.NextDue] to the next, as crmtest does.
 //
 // It works on the calling goroutine alone and in a fixed order, so that equal
-// histories give equal results.
+// histories give equal results. It knows no limits of rate.
 func (c *CRM) RunUntil(ctx context.Context, until time.Time) error {
 	until = instant(until)
 	for {
@@ -112,25 +346,24 @@ func (c *CRM) RunUntil(ctx context.Context, until time.Time) error {
 		}
 		for _, b := range backlog {
 			shop := c.Shop(b.Shop)
-			for {
-				some, err := c.foldDue(ctx, shop, until)
-				if err != nil {
-					return err
+			for _, work := range []func() (bool, error){
+				func() (bool, error) {
+					if !b.Incoming {
+						return false, nil
+					}
+					n, err := c.takeIn(ctx, shop)
+					return n > 0, err
+				},
+				func() (bool, error) { return c.foldAll(ctx, shop, Prompt, until) },
+				func() (bool, error) { return c.foldAll(ctx, shop, Bulk, until) },
+				func() (bool, error) { return c.sendDue(ctx, shop, Prompt, until) },
+				func() (bool, error) { return c.sendDue(ctx, shop, Bulk, until) },
+			} {
+				for some := true; some; did = did || some {
+					if some, err = work(); err != nil {
+						return err
+					}
 				}
-				if !some {
-					break
-				}
-				did = true
-			}
-			for {
-				some, err := c.sendDue(ctx, shop, until)
-				if err != nil {
-					return err
-				}
-				if !some {
-					break
-				}
-				did = true
 			}
 			if ctx.Err() != nil {
 				return ctx.Err()
@@ -142,19 +375,55 @@ func (c *CRM) RunUntil(ctx context.Context, until time.Time) error {
 	}
 }
 
+// foldAll folds one batch of a shop's customers who are due in a lane.
+func (c *CRM) foldAll(ctx context.Context, shop *Shop, lane Lane, now time.Time) (bool, error) {
+	batch, err := c.foldDue(ctx, shop, Selection{Lane: lane, DueBy: now, Limit: c.config.Batch}, now)
+	return batch.folded > 0, err
+}
+
+// sendDue claims some of a shop's messages that are due and sends them, one by one.
+func (c *CRM) sendDue(ctx context.Context, shop *Shop, lane Lane, now time.Time) (bool, error) {
+	if c.config.Mode == Off {
+		return false, nil
+	}
+	s := &sender{CRM: c, write: c.writeMark}
+	deliveries, did, err := s.claim(ctx, shop, LeaseRequest{Now: now, Lane: lane, Limit: 8})
+	if err != nil {
+		return did, err
+	}
+	for _, d := range deliveries {
+		if ctx.Err() != nil {
+			return true, s.release(context.WithoutCancel(ctx), d, now)
+		}
+		if err := s.deliver(context.WithoutCancel(ctx), d, c.nowFrom(now)); err != nil {
+			return true, err
+		}
+	}
+	return did || len(deliveries) > 0, nil
+}
+
 // errStale: the definitions in hand are older than the database's.
 var errStale = errors.New("crm: definitions are stale")
 
-// foldDue folds one batch of a shop's customers who have facts or due timers.
-func (c *CRM) foldDue(ctx context.Context, shop *Shop, now time.Time) (bool, error) {
+// folding is what became of a batch.
+type folding struct {
+	found  int           // customers selected
+	folded int           // customers that something was decided for
+	due    map[Lane]bool // lanes of messages queued that are due
+}
+
+// foldDue folds a selection of a shop's customers.
+func (c *CRM) foldDue(ctx context.Context, shop *Shop, sel Selection, now time.Time) (batch folding, err error) {
 	d, err := c.definitions(ctx, shop.id)
 	if err != nil {
-		return false, err
+		return folding{}, err
 	}
+	began := time.Now()
+	sel.Except = c.stuck.resting(shop.id, now)
 	for range 3 {
-		progress := false
-		_, err = c.store.Update(ctx, shop.id, Selection{DueBy: now, Limit: c.config.Batch}, func(w *Work) (*Changes, error) {
-			progress = false
+		var problems []*foldProblem
+		var folded []string
+		batch.found, err = c.store.Update(ctx, shop.id, sel, func(w *Work) (*Changes, error) {
 			if w.Revision != d.revision {
 				return nil, errStale
 			}
@@ -162,45 +431,33 @@ func (c *CRM) foldDue(ctx context.Context, shop *Shop, now time.Time) (bool, err
 			if err != nil {
 				return nil, err
 			}
-			changes, _, problems := fold(d, now, h)
-			for _, problem := range problems {
-				c.config.Logger.ErrorContext(ctx, "crm: customer cannot be folded", "shop", shop.id, "error", problem)
+			h.poisoned = func(keys []string) bool { return c.stuck.poisoned(shop.id, keys, c.config.Tries) }
+			var changes *Changes
+			changes, _, problems = fold(d, now, h)
+			folded = folded[:0]
+			for _, row := range changes.Customers {
+				folded = append(folded, row.ID)
 			}
-			progress = len(changes.Customers) > 0 || len(changes.Consumed) > 0
+			batch.folded, batch.due = len(changes.Customers)+len(changes.Consumed), make(map[Lane]bool)
+			for _, m := range changes.Queue {
+				if !m.SendAt.After(now) && m.State == MessageQueued {
+					batch.due[m.Lane] = true
+				}
+			}
 			return changes, nil
 		})
 		if !errors.Is(err, errStale) {
-			return progress && err == nil, err
+			if err == nil {
+				c.noteProblems(ctx, shop.id, folded, problems, now)
+				if batch.folded > 0 {
+					c.config.Hooks.folded(shop.id, sel.Lane, batch.found, time.Since(began))
+				}
+			}
+			return batch, err
 		}
 		if d, err = c.reload(ctx, shop.id); err != nil {
-			return false, err
+			return folding{}, err
 		}
 	}
-	return false, err
-}
-
-// bell lets idle workers sleep until something happens or a while has passed.
-type bell struct{ rings chan struct{} }
-
-func newBell(sleepers int) *bell { return &bell{make(chan struct{}, sleepers)} }
-
-// ring wakes everybody who sleeps.
-func (b *bell) ring() {
-	for range cap(b.rings) {
-		select {
-		case b.rings <- struct{}{}:
-		default:
-			return
-		}
-	}
-}
-
-func (b *bell) wait(ctx context.Context, d time.Duration) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-	case <-b.rings:
-	case <-timer.C:
-	}
+	return folding{}, err
 }
