@@ -77,6 +77,15 @@ func (s *Shop) fulfil(ctx context.Context, req PrivacyRequest, prefix string, bo
 		told, f.Time = true, row.Time
 	}
 	if !told {
+		// Facts may have come from a clock ahead of ours: they are meant, too.
+		for row, err := range s.crm.store.Facts(ctx, s.id, FactQuery{Customer: before.person.key}) {
+			if err != nil {
+				return nil, err
+			}
+			if !row.Time.Before(f.Time) {
+				f.Time = row.Time.Add(time.Microsecond)
+			}
+		}
 		if err := s.Record(ctx, f); err != nil {
 			return nil, err
 		}

@@ -55,6 +55,15 @@ func (s *Shop) Configure(ctx context.Context, settings Settings) error {
 	return err
 }
 
+// Settings returns the shop's settings, [ErrUnknownShop] if there are none.
+func (s *Shop) Settings(ctx context.Context) (Settings, error) {
+	d, err := s.definitions(ctx)
+	if err != nil {
+		return Settings{}, err
+	}
+	return d.settings, nil
+}
+
 // SetLadder publishes the shop's rank ladder.
 func (s *Shop) SetLadder(ctx context.Context, ladder Ladder) error {
 	if err := ladder.Validate(); err != nil {

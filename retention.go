@@ -87,13 +87,25 @@ func (r *run) keepHouse(ctx context.Context) {
 	failures := 0
 	purged := time.Now()
 	for ctx.Err() == nil {
+		pause(ctx, time.Minute)
 		err := r.crm.measureClock(ctx)
-		r.rest(ctx, err, &failures)
 		if err == nil && time.Since(purged) > 6*time.Hour {
 			purged = time.Now()
-			r.rest(ctx, r.purge(ctx), &failures)
+			err = r.purge(ctx)
 		}
-		pause(ctx, time.Minute)
+		r.rest(ctx, err, &failures)
+	}
+}
+
+// askTime compares clocks before anything is decided by them.
+func (r *run) askTime(ctx context.Context) {
+	failures := 0
+	for ctx.Err() == nil {
+		err := r.crm.measureClock(ctx)
+		if err == nil {
+			return
+		}
+		r.rest(ctx, err, &failures)
 	}
 }
 

@@ -22,6 +22,7 @@ func (c *CRM) Run(ctx context.Context) error {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	r := newRun(c, stop)
+	r.askTime(ctx)
 	c.join(r)
 	defer c.leave(r)
 
@@ -62,7 +63,8 @@ type run struct {
 	room   chan struct{} // a token for each message that may be claimed beside those under way
 	marker *marker
 	sender *sender
-	first  int // share that a split shop begins with: another in each process
+	soon   chan struct{} // asks the lookout to look before its time
+	first  int           // share that a split shop begins with: another in each process
 
 	sendable atomic.Pointer[map[string]bool] // shops with messages due when the lookout last looked
 }
@@ -71,7 +73,7 @@ func newRun(c *CRM, stop context.CancelCauseFunc) *run {
 	room := 2 * c.config.Connections // so that the next are claimed while the first are sent
 	r := &run{
 		crm: c, stop: stop, folds: newRota(), sends: newRota(), marker: newMarker(c.store),
-		mails: make(chan delivery, room), room: make(chan struct{}, room), first: rand.IntN(shares),
+		mails: make(chan delivery, room), room: make(chan struct{}, room), soon: make(chan struct{}, 1), first: rand.IntN(shares),
 	}
 	for range room {
 		r.room <- struct{}{}
@@ -158,15 +160,27 @@ func (r *run) look(ctx context.Context) {
 	for ctx.Err() == nil {
 		next, err := r.lookOnce(ctx)
 		r.rest(ctx, err, &failures)
-		if err == nil {
-			pause(ctx, next)
+		if err != nil {
+			continue
 		}
+		least := min(next, r.crm.config.Poll/20)
+		pause(ctx, least)
+		timer := time.NewTimer(next - least)
+		select {
+		case <-ctx.Done():
+		case <-r.soon:
+		case <-timer.C:
+		}
+		timer.Stop()
 	}
 }
 
 func (r *run) lookOnce(ctx context.Context) (next time.Duration, err error) {
-	now := r.crm.now()
 	next = r.crm.config.Poll
+	now, err := r.crm.checkedNow()
+	if err != nil {
+		return next, err
+	}
 	backlog, err := r.crm.store.Backlog(ctx, now.Add(next))
 	if err != nil {
 		return next, err
@@ -240,6 +254,12 @@ func (r *run) fold(ctx context.Context, t turn) ([]turn, error) {
 		}
 		if batch.due[Bulk] {
 			r.sends.offer(turn{shop: t.shop, lane: Bulk})
+		}
+	}
+	if !batch.next.IsZero() && batch.next.Before(now.Add(c.config.Poll)) {
+		select {
+		case r.soon <- struct{}{}:
+		default:
 		}
 	}
 	switch {
@@ -410,6 +430,24 @@ type folding struct {
 	found  int           // customers selected
 	folded int           // customers that something was decided for
 	due    map[Lane]bool // lanes of messages queued that are due
+	next   time.Time     // when the next of what was decided is due
+}
+
+// note takes down what changes come to.
+func (b *folding) note(changes *Changes, now time.Time) {
+	b.folded, b.due, b.next = len(changes.Customers)+len(changes.Consumed), make(map[Lane]bool), time.Time{}
+	for _, row := range changes.Customers {
+		b.next = earliest(b.next, earliest(row.NextDue, row.NextReview))
+	}
+	for _, m := range changes.Queue {
+		switch {
+		case m.State != MessageQueued:
+		case m.SendAt.After(now):
+			b.next = earliest(b.next, m.SendAt)
+		default:
+			b.due[m.Lane] = true
+		}
+	}
 }
 
 // foldDue folds a selection of a shop's customers.
@@ -438,12 +476,7 @@ func (c *CRM) foldDue(ctx context.Context, shop *Shop, sel Selection, now time.T
 			for _, row := range changes.Customers {
 				folded = append(folded, row.ID)
 			}
-			batch.folded, batch.due = len(changes.Customers)+len(changes.Consumed), make(map[Lane]bool)
-			for _, m := range changes.Queue {
-				if !m.SendAt.After(now) && m.State == MessageQueued {
-					batch.due[m.Lane] = true
-				}
-			}
+			batch.note(changes, now)
 			return changes, nil
 		})
 		if !errors.Is(err, errStale) {

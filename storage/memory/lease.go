@@ -16,8 +16,7 @@ func (s *Store) Lease(ctx context.Context, shop string, req crm.LeaseRequest) (c
 	}
 	defer s.mu.Unlock()
 
-	now, queued := exact(req.Now), sh.queued(req.Lane)
-	mayClaim := func(m *crm.Message) bool { return req.Share.Has(crm.Bucket(m.ID)) && !sh.fenced(m, now) }
+	now := exact(req.Now)
 	var leases crm.Leases
 	var free []*crm.Message // what may be claimed
 	sh.leased.walk(func(id string, until time.Time) bool {
@@ -27,17 +26,17 @@ func (s *Store) Lease(ctx context.Context, shop string, req crm.LeaseRequest) (c
 		m := sh.messages[id]
 		if m.State == crm.MessageStarted {
 			leases.Expired = append(leases.Expired, copyMessage(*m))
-		} else if sh.queued(m.Lane) == queued && mayClaim(m) {
+		} else if !sh.fenced(m, now) {
 			free = append(free, m)
 		}
 		return true
 	})
 	open := 0
-	queued.walk(func(id string, at time.Time) bool {
+	sh.queued.walk(func(id string, at time.Time) bool {
 		if at.After(now) || open >= req.Limit {
 			return false
 		}
-		if m := sh.messages[id]; mayClaim(m) {
+		if m := sh.messages[id]; !sh.fenced(m, now) {
 			free = append(free, m)
 			open++
 		}
@@ -63,5 +62,5 @@ func (sh *shop) fenced(m *crm.Message, now time.Time) bool {
 		}
 	}
 	c := sh.customers[m.Customer]
-	return c != nil && isDue(c.nextDue, now)
+	return c != nil && !c.nextDue.IsZero() && !c.nextDue.After(now)
 }

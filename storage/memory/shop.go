@@ -15,26 +15,22 @@ type shop struct {
 	messages  map[string]*crm.Message
 	decisions []crm.Decision // the log, in the order it was written
 	owned     map[string]*belongings
-	waiting   map[string]int   // in how many inboxes a fact is, by id
-	imports   map[string]int64 // how far each import has come
 
 	definitions map[definitionKey][]crm.Definition // by version
 	revision    int64
 
 	pending *schedule // customers with a fact in the inbox, longest waiting first
 	timers  *schedule // customers with a timer, by NextDue
-	reviews *schedule // customers with a review, by NextReview
-	prompt  *schedule // messages queued in lane Prompt, by SendAt
-	bulk    *schedule // messages queued in lane Bulk, by SendAt
+	queued  *schedule // messages queued, by SendAt
 	leased  *schedule // messages claimed or started, by LeaseUntil
 	arrival int64     // counts customers that entered pending
 }
 
 // A customer is what a store knows of one key.
 type customer struct {
-	state               []byte
-	nextDue, nextReview time.Time
-	inbox               map[string]struct{} // ids of facts
+	state   []byte
+	nextDue time.Time
+	inbox   map[string]struct{} // ids of facts
 }
 
 // Belongings are the rows that carry a customer's key. A key may have some
@@ -53,14 +49,10 @@ func newShop() *shop {
 		facts:       make(map[string]*crm.FactRow),
 		messages:    make(map[string]*crm.Message),
 		owned:       make(map[string]*belongings),
-		waiting:     make(map[string]int),
-		imports:     make(map[string]int64),
 		definitions: make(map[definitionKey][]crm.Definition),
 		pending:     newSchedule(),
 		timers:      newSchedule(),
-		reviews:     newSchedule(),
-		prompt:      newSchedule(),
-		bulk:        newSchedule(),
+		queued:      newSchedule(),
 		leased:      newSchedule(),
 	}
 }
@@ -79,12 +71,14 @@ func (sh *shop) belongingsOf(key string) *belongings {
 	return b
 }
 
-// queued are the messages queued in a lane.
-func (sh *shop) queued(lane crm.Lane) *schedule {
-	if lane == crm.Bulk {
-		return sh.bulk
+// nextSend returns when the next message is due or the next lease runs out.
+func (sh *shop) nextSend() (time.Time, bool) {
+	queued, ok := sh.queued.min()
+	leased, also := sh.leased.min()
+	if !ok || also && leased.Before(queued) {
+		return leased, also
 	}
-	return sh.prompt
+	return queued, ok
 }
 
 // log appends a decision.
@@ -97,12 +91,11 @@ func (sh *shop) log(d crm.Decision) {
 
 // reschedule puts a message where its state belongs, after every change.
 func (sh *shop) reschedule(m *crm.Message) {
-	queued := sh.queued(m.Lane)
-	queued.remove(m.ID)
+	sh.queued.remove(m.ID)
 	sh.leased.remove(m.ID)
 	switch m.State {
 	case crm.MessageQueued:
-		queued.set(m.ID, m.SendAt)
+		sh.queued.set(m.ID, m.SendAt)
 	case crm.MessageClaimed, crm.MessageStarted:
 		sh.leased.set(m.ID, m.LeaseUntil)
 	}

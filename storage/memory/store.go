@@ -16,12 +16,7 @@ type Store struct {
 	shops map[string]*shop
 }
 
-var (
-	_ crm.Store    = (*Store)(nil)
-	_ crm.Importer = (*Store)(nil)
-	_ crm.Counter  = (*Store)(nil)
-	_ crm.Purger   = (*Store)(nil)
-)
+var _ crm.Store = (*Store)(nil)
 
 // New returns an empty store.
 func New() *Store {
@@ -52,11 +47,17 @@ func (s *Store) Backlog(ctx context.Context, until time.Time) ([]crm.Backlog, er
 	defer s.mu.Unlock()
 	var backlogs []crm.Backlog
 	for id, sh := range s.shops {
-		b := crm.Backlog{
-			Shop: id, Pending: sh.pending.len() > 0,
-			NextTimer: earliest(sh.timers), NextReview: earliest(sh.reviews), NextSend: earliest(sh.prompt, sh.bulk, sh.leased),
+		b := crm.Backlog{Shop: id, Pending: sh.pending.len() > 0}
+		due := b.Pending
+		if at, ok := sh.timers.min(); ok {
+			b.NextTimer = at
+			due = due || !at.After(until)
 		}
-		if b.Pending || isDue(b.NextTimer, until) || isDue(b.NextReview, until) || isDue(b.NextSend, until) {
+		if at, ok := sh.nextSend(); ok {
+			b.NextSend = at
+			due = due || !at.After(until)
+		}
+		if due {
 			backlogs = append(backlogs, b)
 		}
 	}
