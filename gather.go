@@ -18,6 +18,7 @@ type record struct {
 	changed map[string]bool // orders to write
 	joined  bool            // it has just taken over another's orders
 	facts   []Fact          // what its inbox held and could be read
+	needs   []string        // customers without whom it cannot be folded
 	broken  bool            // the row was written by a newer core
 
 	loadedDue, loadedReview time.Time // NextDue and NextReview as they were loaded
@@ -28,6 +29,7 @@ type record struct {
 // folded whole or not at all.
 type household struct {
 	records map[string]*record
+	facts   map[string]Fact // that were read, by id: one fact is in several inboxes
 	// setAside are facts that could not be read, by id.
 	setAside map[string]string
 	// poisoned, if not nil, reports whether customers failed so often that the
@@ -38,7 +40,7 @@ type household struct {
 // gather reads the selected customers and locks whoever else their facts
 // concern.
 func gather(w *Work) (*household, error) {
-	h := &household{records: make(map[string]*record), setAside: make(map[string]string)}
+	h := &household{records: make(map[string]*record), facts: make(map[string]Fact), setAside: make(map[string]string)}
 	asked := make(map[string]bool)
 	rows := w.Customers
 	for {
@@ -48,7 +50,7 @@ func gather(w *Work) (*household, error) {
 			h.records[row.ID] = h.read(row)
 		}
 		for _, row := range rows {
-			for _, key := range h.records[row.ID].needs() {
+			for _, key := range h.records[row.ID].needs {
 				if !asked[key] {
 					asked[key] = true
 					need = append(need, key)
@@ -85,7 +87,7 @@ func (h *household) read(row CustomerRow) *record {
 		r.orders[o.ID] = order
 	}
 	for _, pending := range row.Pending {
-		fact, err := pending.fact()
+		fact, err := h.fact(pending)
 		if errors.Is(err, ErrUnknown) {
 			r.broken = true // a newer goen's fact waits for a newer goen
 			return r
@@ -96,17 +98,27 @@ func (h *household) read(row CustomerRow) *record {
 		}
 		r.facts = append(r.facts, fact)
 	}
+	r.needs = r.depends()
 	return r
 }
 
-// needs are the other customers without whom r cannot be folded: its owner,
+// fact reads a fact, once.
+func (h *household) fact(row FactRow) (Fact, error) {
+	if f, ok := h.facts[row.ID]; ok {
+		return f, nil
+	}
+	f, err := row.fact()
+	if err == nil && h.facts != nil {
+		h.facts[row.ID] = f
+	}
+	return f, err
+}
+
+// depends are the other customers without whom r cannot be folded: its owner,
 // everyone its facts name, for a customer the addresses and carts under which
 // facts of hers may wait, and for an address or cart that facts came in for
 // everyone who was seen with it.
-func (r *record) needs() []string {
-	if r.broken {
-		return nil
-	}
+func (r *record) depends() []string {
 	var keys []string
 	if r.state.Owner != "" {
 		keys = append(keys, r.state.Owner)
@@ -158,7 +170,7 @@ func (h *household) groups() (groups, unreadable [][]*record) {
 	spoilt, broken := make(map[string]bool), make(map[string]bool)
 	keys := sortedKeys(h.records)
 	for _, key := range keys {
-		for _, need := range h.records[key].needs() {
+		for _, need := range h.records[key].needs {
 			a, b := find(key), find(need)
 			if a != b {
 				leader[max(a, b)] = min(a, b)
@@ -169,7 +181,7 @@ func (h *household) groups() (groups, unreadable [][]*record) {
 		if h.records[key].broken {
 			broken[find(key)] = true
 		}
-		for _, need := range h.records[key].needs() {
+		for _, need := range h.records[key].needs {
 			if h.records[need] == nil {
 				spoilt[find(key)] = true // somebody else has it locked
 			}
