@@ -157,7 +157,7 @@ func (p CustomerPatch) check(c *check) {
 }
 
 func (b Birthday) valid() bool {
-	if b.Month < time.January || b.Month > time.December || b.Day < 1 || b.Year < 0 {
+	if b.Month < time.January || b.Month > time.December || b.Day < 1 || b.Year < 0 || b.Year > 9999 {
 		return false
 	}
 	year := b.Year

@@ -49,6 +49,9 @@ func gather(w *Work) (*household, error) {
 			asked[row.ID] = true
 			h.records[row.ID] = h.read(row)
 		}
+		if err := h.visit(w, rows); err != nil {
+			return nil, err
+		}
 		for _, row := range rows {
 			for _, key := range h.records[row.ID].needs {
 				if !asked[key] {
@@ -66,6 +69,31 @@ func gather(w *Work) (*household, error) {
 			return nil, err
 		}
 	}
+}
+
+// visit asks whether facts wait under the addresses and carts of customers who
+// have none themselves. Mostly none do, and then these need not be locked: a
+// fact that comes in under one of them later cannot be folded without the
+// customer, whose lock is held.
+func (h *household) visit(w *Work, rows []CustomerRow) error {
+	visitors := make(map[string][]*record)
+	for _, row := range rows {
+		if r := h.records[row.ID]; !r.broken && len(r.facts) == 0 {
+			for place := range r.state.Places {
+				visitors[place] = append(visitors[place], r)
+			}
+		}
+	}
+	if len(visitors) == 0 {
+		return nil
+	}
+	pending, err := w.Pending(sortedKeys(visitors))
+	for _, place := range pending {
+		for _, r := range visitors[place] {
+			r.needs = append(r.needs, place)
+		}
+	}
+	return err
 }
 
 func (h *household) read(row CustomerRow) *record {
@@ -115,9 +143,9 @@ func (h *household) fact(row FactRow) (Fact, error) {
 }
 
 // depends are the other customers without whom r cannot be folded: its owner,
-// everyone its facts name, for a customer the addresses and carts under which
-// facts of hers may wait, and for an address or cart that facts came in for
-// everyone who was seen with it.
+// and, if facts came in for it, everyone these name, the addresses and carts of
+// a customer, and everyone who was seen with an address or cart. An address that
+// has many to tell of an answer depends on the next of them.
 func (r *record) depends() []string {
 	var keys []string
 	if r.state.Owner != "" {
@@ -126,11 +154,11 @@ func (r *record) depends() []string {
 	for _, f := range r.facts {
 		keys = append(keys, f.keys()...)
 	}
-	keys = append(keys, sortedKeys(r.state.Places)...)
-	if len(r.facts) > 0 && !isAccount(r.row.ID) {
+	if len(r.facts) > 0 {
+		keys = append(keys, sortedKeys(r.state.Places)...)
 		keys = append(keys, latestLinks(r.state.Links)...)
 	}
-	return keys
+	return append(keys, r.state.listeners()...)
 }
 
 // gone reports whether the customer was erased and not seen since.
@@ -138,8 +166,9 @@ func (r *record) gone() bool {
 	return !r.state.Erased.zero() && len(r.state.Fields) == 0 && len(r.orders) == 0 && len(r.state.Carts) == 0
 }
 
-// maxLinks bounds how many customers of one address or cart are told what
-// happens under it: an office's shared address must not lock the whole office.
+// maxLinks bounds how many customers of one address or cart are told at once
+// what happens under it: an office's shared address must not lock the whole
+// office.
 const maxLinks = 32
 
 // latestLinks returns the customers seen last with an address or cart.

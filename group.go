@@ -112,14 +112,32 @@ func (g *group) shareCart(id, customer string) {
 	}
 }
 
-// shareAddresses tells everybody what was answered for her addresses: of very
-// many who share one, only the latest were told when it was.
+// shareAddresses tells everybody what was answered for an address: all who are
+// here, and of very many who share it the next to hear.
 func (g *group) shareAddresses() {
 	for _, r := range g.records {
 		for _, place := range sortedKeys(r.state.Places) {
-			if isGuest(place) {
-				r.state.shareConsents(g.by[place].state, place)
+			if address := g.by[place]; isGuest(place) && address != nil {
+				r.state.shareConsents(address.state, place)
 			}
+		}
+	}
+	for _, r := range g.records {
+		for _, key := range r.state.listeners() {
+			if to := g.by[g.resolve(key)]; to != nil {
+				to.state.shareConsents(r.state, r.row.ID)
+			}
+		}
+		r.state.told()
+	}
+}
+
+// spread has all who share an address hear an answer about it: the latest do at
+// once.
+func (g *group) spread(f Fact) {
+	if _, ok := f.Body.(ConsentChanged); ok {
+		if address := g.by[f.addressKey()]; len(address.state.Links) > maxLinks {
+			address.state.Tell = 1
 		}
 	}
 }
@@ -222,6 +240,7 @@ func (g *group) persons() []*person {
 			g.move(keys[0], home, f.Time)
 		}
 		told := map[string]bool{home: true}
+		g.spread(f)
 		own := sighting{Fact: f}
 		if isCart(keys[0]) {
 			nameless := g.by[keys[0]].state
@@ -246,14 +265,16 @@ func (g *group) persons() []*person {
 	}
 	var persons []*person
 	for _, r := range g.records {
-		if r.state.Owner != "" {
-			r.row.NextDue, r.row.NextReview = time.Time{}, time.Time{}
-			continue
+		r.row.NextDue, r.row.NextReview = time.Time{}, time.Time{}
+		if r.state.Owner == "" {
+			p := newPerson(g, r)
+			p.run(sees[r.row.ID])
+			r.row.NextDue, r.row.NextReview = p.nextDue()
+			persons = append(persons, p)
 		}
-		p := newPerson(g, r)
-		p.run(sees[r.row.ID])
-		r.row.NextDue, r.row.NextReview = p.nextDue()
-		persons = append(persons, p)
+		if r.state.Tell > 0 {
+			r.row.NextDue = g.now // the next are told in a transaction of their own
+		}
 	}
 	return persons
 }

@@ -1,6 +1,7 @@
 package crm
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"time"
@@ -64,6 +65,7 @@ func (s *Shop) render(ctx context.Context, d *definitions, p *person, m Message,
 	}
 	if o := p.orders[m.Order]; o != nil {
 		placed := o.placed()
+		placed.Number = cmp.Or(placed.Number, placed.ID)
 		data.Order = &placed
 	}
 	if id, ok := cutPrefix(m.CartKey, cartPrefix); ok && p.state.Carts[id] != nil {

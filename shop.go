@@ -204,7 +204,7 @@ func (s *Shop) stirred(ctx context.Context, now time.Time, page []*record) (map[
 			stirred[r.row.ID] = true
 			continue
 		}
-		for _, place := range r.needs {
+		for place := range r.state.Places {
 			byPlace[place] = append(byPlace[place], r.row.ID)
 		}
 	}

@@ -24,6 +24,10 @@ type customerState struct {
 	// Links are the customers that were seen with a guest's address or a
 	// cart, each with the first fact that said so.
 	Links map[string]stamp `json:"links,omitempty"`
+	// Tell, of an address with more links than are told at once, is the place
+	// of the next, in order of key from 1, to hear its latest answer about
+	// mail. 0 once all have.
+	Tell int `json:"tell,omitempty"`
 	// Places are the keys of the addresses and carts that a customer was seen
 	// with, each with the last fact that said so: facts that come in under one
 	// of them are hers, or near her.
@@ -135,6 +139,26 @@ func (s *customerState) get(field string, v any) bool {
 func (s *customerState) link(customer string, at stamp) {
 	if old, ok := s.Links[customer]; !ok || old.after(at) {
 		put(&s.Links, customer, at)
+	}
+}
+
+// listeners are the next who are to hear an address's latest answer.
+func (s *customerState) listeners() []string {
+	if s.Tell == 0 {
+		return nil
+	}
+	keys := sortedKeys(s.Links)
+	from := min(s.Tell-1, len(keys))
+	return keys[from:min(from+maxLinks, len(keys))]
+}
+
+// told notes that the listeners have heard.
+func (s *customerState) told() {
+	if s.Tell == 0 {
+		return
+	}
+	if s.Tell += maxLinks; s.Tell > len(s.Links) {
+		s.Tell = 0
 	}
 }
 
@@ -297,7 +321,7 @@ func (s *customerState) absorb(o *customerState) {
 
 // forget empties the document but for what is about its key, not its person.
 func (s *customerState) forget() {
-	*s = customerState{Core: s.Core, Owner: s.Owner, Links: s.Links, Erased: s.Erased, Consents: s.Consents}
+	*s = customerState{Core: s.Core, Owner: s.Owner, Links: s.Links, Tell: s.Tell, Erased: s.Erased, Consents: s.Consents}
 }
 
 func put[K comparable, V any](m *map[K]V, k K, v V) {

@@ -211,6 +211,9 @@ type Work struct {
 	// Lock locks and loads further customers in the same transaction. Those
 	// locked by somebody else, locked here before, or unknown are left out.
 	Lock func(ids []string) ([]CustomerRow, error)
+	// Pending returns, in order, which of these have a fact in the inbox, as
+	// Lock would see it, without locking them.
+	Pending func(ids []string) ([]string, error)
 }
 
 // Changes are what an Update writes, in one transaction.

@@ -109,7 +109,19 @@ func (s *Shop) load(ctx context.Context, id string) (*household, error) {
 	if err != nil {
 		return nil, err
 	}
-	return gather(&Work{Customers: rows, Lock: read})
+	pending := func(ids []string) ([]string, error) {
+		var some []string
+		for row, err := range s.crm.store.Customers(ctx, s.id, CustomerQuery{IDs: ids}) {
+			if err != nil {
+				return nil, err
+			}
+			if len(row.Pending) > 0 {
+				some = append(some, row.ID)
+			}
+		}
+		return some, nil
+	}
+	return gather(&Work{Customers: rows, Lock: read, Pending: pending})
 }
 
 // keys are those under which v's rows may be stored.
