@@ -3,7 +3,6 @@ package crm
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"time"
 
@@ -142,6 +141,9 @@ func (c *sender) deliver(ctx context.Context, d delivery, now time.Time) error {
 		return c.settle(ctx, shop, skip)
 	}
 	mail, err := c.compose(ctx, d, &m, now)
+	if e, ok := errors.AsType[*unreadError](err); ok {
+		return e.err // the claim runs out, and it is claimed again
+	}
 	if err != nil {
 		c.config.Logger.ErrorContext(ctx, "crm: message cannot be rendered", "shop", shop.id, "message", m.ID, "journey", m.Journey, "template", m.Template, "error", err)
 		return c.failed(ctx, shop, m, now, reasonFor(err, ReasonRender))
@@ -228,11 +230,28 @@ func (s *sending) start(ctx context.Context) error {
 		return err
 	case !applied:
 		s.lost = true
-		return fmt.Errorf("crm: the message's lease has run out")
+		return errLost
+	}
+	if later := s.sender.nowFrom(s.now); !later.Before(s.message.LeaseUntil) {
+		return s.takeBack(ctx, later)
 	}
 	s.started, s.refused = true, nil // a mailer may ask again after an error
 	return nil
 }
+
+// takeBack undoes the mark of a start that took so long to write that what the
+// fence saw is too old, as when the process was paused. Nothing was sent yet.
+func (s *sending) takeBack(ctx context.Context, now time.Time) error {
+	back := mark(s.message, MessageQueued, now)
+	back.From = []MessageState{MessageStarted}
+	back.SendAt = s.message.SendAt
+	_, s.refused = s.sender.write(ctx, s.shop.id, back)
+	s.lost = true
+	return errLost
+}
+
+// errLost: the lease had run out before the message was begun.
+var errLost = errors.New("crm: the message's lease has run out")
 
 // outcome settles a message by what the mailer returned.
 func (c *sender) outcome(ctx context.Context, s *sending, err error) error {
@@ -241,7 +260,7 @@ func (c *sender) outcome(ctx context.Context, s *sending, err error) error {
 	case err == nil:
 		c.mailsPass(ctx)
 		sent := mark(m, MessageSent, now)
-		sent.From = append(sent.From, MessageUnknown)
+		sent.From = append(sent.From, MessageUnknown, MessageQueued) // if it was given up for lost meanwhile
 		sent.Decision = decided(m, DecidedSend, now, "")
 		return c.settle(ctx, s.shop, sent)
 	case s.lost:

@@ -81,6 +81,9 @@ func (p *person) enroll(prog *program, e *enrollment) {
 	put(&p.state.Runs, prog.ID, run)
 	p.state.Enrollments = append(p.state.Enrollments, e)
 	p.log(p.line(e, DecidedEnroll, e.Since))
+	if p.recall(e); e.Done {
+		return
+	}
 	p.proceed(prog, e, 0, e.Since)
 }
 
@@ -207,6 +210,32 @@ func (p *person) exit(ev event) {
 				run.Ended, run.Order = time.Time{}, ""
 				p.state.Runs[journey] = run
 			}
+		}
+	}
+}
+
+// recall ends a run on what was told before its beginning was: a fact that comes
+// in late begins no run that an order after it has ended, and orders that turn
+// out to be hers end hers.
+func (p *person) recall(e *enrollment) {
+	prog := p.d.program(e.Journey, e.Version)
+	if prog == nil || e.Done {
+		return
+	}
+	var past []event
+	for _, orders := range []map[string]*orderState{p.orders, p.state.Near} {
+		for _, id := range sortedKeys(orders) {
+			past = append(past, orders[id].past()...)
+		}
+	}
+	slices.SortStableFunc(past, func(a, b event) int { return a.at.Compare(b.at) })
+	for _, ev := range past {
+		if !ev.at.After(e.Since) {
+			continue
+		}
+		if reason := p.exitReason(prog, e, ev); reason != "" {
+			p.endBy(e, reason, ev.at, orderOf(ev))
+			return
 		}
 	}
 }

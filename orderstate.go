@@ -133,6 +133,28 @@ func (o *orderState) accepted() bool {
 	return o.sale() && o.failed().IsZero() && o.Cancelled.IsZero()
 }
 
+// past is what has happened to the order, as far as it still holds.
+func (o *orderState) past() []event {
+	if !o.sale() {
+		return nil
+	}
+	var past []event
+	add := func(kind FactType, at time.Time) {
+		if !at.IsZero() {
+			past = append(past, event{kind: kind, at: at, order: o})
+		}
+	}
+	if o.accepted() {
+		add(FactOrderPlaced, o.placedAt())
+		add(FactOrderCounted, o.counted())
+	}
+	add(FactOrderPaid, o.Paid)
+	add(FactOrderShipped, o.Shipped)
+	add(FactOrderDelivered, o.Delivered)
+	add(FactOrderCancelled, o.Cancelled)
+	return past
+}
+
 // counted returns since when the order is a purchase, zero if never: whether it
 // still is, see countsAt.
 func (o *orderState) counted() time.Time {

@@ -52,6 +52,11 @@ func newPerson(g *group, r *record) *person {
 // timer at one instant the fact comes first, so that an order just in time
 // stops the mail.
 func (p *person) run(facts []sighting) {
+	if p.joined {
+		for _, e := range p.state.Enrollments {
+			p.recall(e)
+		}
+	}
 	for {
 		timer := p.nextTimer()
 		due := timer != nil && !timer.at.After(p.now)

@@ -39,6 +39,11 @@ func (c *sender) compose(ctx context.Context, d delivery, m *Message, now time.T
 	return mail, err
 }
 
+// An unreadError is why a customer could not be read: no fault of the message's.
+type unreadError struct{ err error }
+
+func (e *unreadError) Error() string { return e.err.Error() }
+
 // render fills in a message's template from the customer's picture.
 func (s *Shop) render(ctx context.Context, d *definitions, p *person, m Message, now time.Time) (*mailer.Message, error) {
 	t := d.template(m.Template, m.TemplateVersion)
@@ -48,7 +53,7 @@ func (s *Shop) render(ctx context.Context, d *definitions, p *person, m Message,
 	if p == nil {
 		v, err := s.viewBy(ctx, d, now, m.Customer)
 		if err != nil {
-			return nil, err
+			return nil, &unreadError{err}
 		}
 		if p = v.person; p == nil {
 			return nil, ErrNotFound

@@ -74,7 +74,8 @@ type Store interface {
 	// if its attempt number is still the mark's, its state one of the mark's
 	// From, and, for a mark to started, its lease has not run out at the
 	// mark's time. It reports for each mark, in order, whether it was applied.
-	// A mark's Decision is written with it, or not at all.
+	// A mark's Decision is written with it, or not at all, as one of the
+	// customer whose message it is by then.
 	Mark(ctx context.Context, shop string, marks []Mark) ([]bool, error)
 
 	// Define stores d as the newest version of its kind and id, and returns it
