@@ -15,7 +15,11 @@ func (s *Store) Append(ctx context.Context, shop string, facts []crm.FactRow) er
 		return err
 	}
 	defer s.mu.Unlock()
+	return sh.appendAll(facts)
+}
 
+// appendAll adds facts, or none of them.
+func (sh *shop) appendAll(facts []crm.FactRow) error {
 	// Look at the whole batch first, so that a refusal leaves nothing behind.
 	batch := make(map[string][]byte, len(facts))
 	for i, f := range facts {
@@ -50,6 +54,9 @@ func (sh *shop) append(f crm.FactRow) {
 			sh.arrival++
 			sh.pending.set(key, time.UnixMicro(sh.arrival))
 		}
-		c.inbox[f.ID] = struct{}{}
+		if _, there := c.inbox[f.ID]; !there {
+			c.inbox[f.ID] = struct{}{}
+			sh.waiting[f.ID]++
+		}
 	}
 }

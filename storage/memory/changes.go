@@ -9,7 +9,7 @@ import (
 )
 
 // apply writes changes in the order that [crm.Changes] gives: moves first,
-// erasures last. It cannot fail.
+// erasures and purges last. It cannot fail.
 func (sh *shop) apply(ch *crm.Changes) {
 	for _, m := range ch.Move {
 		sh.move(m.From, m.To)
@@ -38,7 +38,12 @@ func (sh *shop) apply(ch *crm.Changes) {
 		sh.log(d)
 	}
 	for _, erasure := range ch.Erase {
-		sh.erase(erasure.Customer, ch.Orders)
+		sh.erase(erasure, ch.Orders)
+	}
+	for _, id := range ch.Purge {
+		if f := sh.facts[id]; f != nil {
+			f.Body = nil
+		}
 	}
 }
 
@@ -73,12 +78,9 @@ func (sh *shop) move(from, to string) {
 
 func (sh *shop) writeCustomer(row crm.CustomerRow) {
 	c := sh.customers[row.ID]
-	c.state, c.nextDue = bytes.Clone(row.State), exact(row.NextDue)
-	if c.nextDue.IsZero() {
-		sh.timers.remove(row.ID)
-	} else {
-		sh.timers.set(row.ID, c.nextDue)
-	}
+	c.state, c.nextDue, c.nextReview = bytes.Clone(row.State), exact(row.NextDue), exact(row.NextReview)
+	sh.timers.put(row.ID, c.nextDue)
+	sh.reviews.put(row.ID, c.nextReview)
 }
 
 func (sh *shop) consume(entry crm.InboxEntry) {
@@ -86,7 +88,13 @@ func (sh *shop) consume(entry crm.InboxEntry) {
 	if c == nil {
 		return
 	}
+	if _, there := c.inbox[entry.Fact]; !there {
+		return
+	}
 	delete(c.inbox, entry.Fact)
+	if sh.waiting[entry.Fact]--; sh.waiting[entry.Fact] == 0 {
+		delete(sh.waiting, entry.Fact)
+	}
 	if len(c.inbox) == 0 {
 		sh.pending.remove(entry.Customer)
 	}
@@ -118,20 +126,24 @@ func (sh *shop) skip(skip crm.Skip) {
 	sh.reschedule(m)
 }
 
-// erase deletes the content of what belongs to a customer. Ids and hashes of
-// facts stay, so that a fact told again is still known.
-func (sh *shop) erase(customer string, kept []crm.OrderRow) {
-	b := sh.belongingsOf(customer)
+// erase deletes the content of what belongs to a customer, but the bodies of
+// facts that are not folded yet and of those to keep, and the orders in kept.
+// Ids and hashes of facts stay, so that a fact told again is still known.
+func (sh *shop) erase(erasure crm.Erasure, kept []crm.OrderRow) {
+	b := sh.belongingsOf(erasure.Customer)
 	for id := range b.facts {
-		sh.facts[id].Body = nil
+		f := sh.facts[id]
+		if sh.waiting[id] == 0 && !slices.Contains(erasure.Keep, f.Type) {
+			f.Body = nil
+		}
 	}
 	for id := range b.messages {
 		sh.messages[id].Content, sh.messages[id].To = nil, ""
 	}
-	clear(b.orders)
-	for _, o := range kept {
-		if o.Customer == customer {
-			b.orders[o.ID] = copyOrder(o)
+	for id, order := range b.orders {
+		if !slices.ContainsFunc(kept, func(o crm.OrderRow) bool { return o.Customer == erasure.Customer && o.ID == id }) {
+			order.State = nil
+			b.orders[id] = order
 		}
 	}
 }

@@ -2,9 +2,9 @@
 //
 // It is the reference for every other store: plain maps under one mutex, so
 // that a reader can see at once what a method of [crm.Store] has to do. It is
-// complete, passes package storage/storagetest like the others, and serves
-// tests, scenarios in virtual time and trying things out. What it holds is
-// gone when the process ends.
+// a [crm.Importer], [crm.Counter] and [crm.Purger] as well, passes package
+// storage/storagetest like the others, and serves tests, scenarios in virtual
+// time and trying things out. What it holds is gone when the process ends.
 //
 // One mutex serves the whole store, and Update holds it while it calls decide.
 // So there are no customers locked by somebody else, calls run one after the

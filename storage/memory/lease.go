@@ -16,7 +16,8 @@ func (s *Store) Lease(ctx context.Context, shop string, req crm.LeaseRequest) (c
 	}
 	defer s.mu.Unlock()
 
-	now := exact(req.Now)
+	now, queued := exact(req.Now), sh.queued(req.Lane)
+	mayClaim := func(m *crm.Message) bool { return req.Share.Has(crm.Bucket(m.ID)) && !sh.fenced(m, now) }
 	var leases crm.Leases
 	var free []*crm.Message // what may be claimed
 	sh.leased.walk(func(id string, until time.Time) bool {
@@ -26,17 +27,17 @@ func (s *Store) Lease(ctx context.Context, shop string, req crm.LeaseRequest) (c
 		m := sh.messages[id]
 		if m.State == crm.MessageStarted {
 			leases.Expired = append(leases.Expired, copyMessage(*m))
-		} else if !sh.fenced(m, now) {
+		} else if sh.queued(m.Lane) == queued && mayClaim(m) {
 			free = append(free, m)
 		}
 		return true
 	})
 	open := 0
-	sh.queued.walk(func(id string, at time.Time) bool {
+	queued.walk(func(id string, at time.Time) bool {
 		if at.After(now) || open >= req.Limit {
 			return false
 		}
-		if m := sh.messages[id]; !sh.fenced(m, now) {
+		if m := sh.messages[id]; mayClaim(m) {
 			free = append(free, m)
 			open++
 		}
@@ -62,5 +63,5 @@ func (sh *shop) fenced(m *crm.Message, now time.Time) bool {
 		}
 	}
 	c := sh.customers[m.Customer]
-	return c != nil && !c.nextDue.IsZero() && !c.nextDue.After(now)
+	return c != nil && isDue(c.nextDue, now)
 }

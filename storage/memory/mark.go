@@ -21,7 +21,9 @@ func (s *Store) Mark(ctx context.Context, shop string, marks []crm.Mark) ([]bool
 	for i, mark := range marks {
 		applied[i] = sh.mark(mark)
 		if applied[i] && mark.Decision != nil {
-			sh.log(*mark.Decision)
+			d := *mark.Decision
+			d.Customer = sh.messages[mark.Message].Customer // she may have turned out to be another
+			sh.log(d)
 		}
 	}
 	return applied, nil

@@ -31,8 +31,103 @@ func TestMutants(t *testing.T) {
 		},
 		{
 			Name: "claims do not look at the timers", File: "lease.go",
-			Swaps: []mutant.Swap{{"return c != nil && !c.nextDue.IsZero()", "return false && !c.nextDue.IsZero()"}},
+			Swaps: []mutant.Swap{{"return c != nil && isDue(c.nextDue, now)", "return c != nil && false"}},
 			Tests: []string{"TestStore/Fence/DueTimers"},
+		},
+		{
+			Name: "claims look at the reviews", File: "lease.go",
+			Swaps: []mutant.Swap{{"isDue(c.nextDue, now)", "(isDue(c.nextDue, now) || isDue(c.nextReview, now))"}},
+			Tests: []string{"TestStore/Fence/ReviewsDoNotFence"},
+		},
+		{
+			Name: "claims do not look at the lane of what is queued", File: "shop.go",
+			Swaps: []mutant.Swap{{"if lane == crm.Bulk {", "if false {"}},
+			Tests: []string{"TestStore/Lane/LeaseByLane", "TestStore/Count/LikeCountingByHand"},
+		},
+		{
+			Name: "claims do not look at the lane of what ran out", File: "lease.go",
+			Swaps: []mutant.Swap{{"sh.queued(m.Lane) == queued && mayClaim(m)", "mayClaim(m)"}},
+			Tests: []string{"TestStore/Lane/LeaseByLane"},
+		},
+		{
+			Name: "claims do not look at their share", File: "lease.go",
+			Swaps: []mutant.Swap{{"req.Share.Has(crm.Bucket(m.ID)) && ", ""}},
+			Tests: []string{"TestStore/Share/LeasesPartition"},
+		},
+		{
+			Name: "claims share by customer", File: "lease.go",
+			Swaps: []mutant.Swap{{"crm.Bucket(m.ID)", "crm.Bucket(m.Customer)"}},
+			Tests: []string{"TestStore/Share/LeasesPartition"},
+		},
+		{
+			Name: "what has expired is reported in its lane alone", File: "lease.go",
+			Swaps: []mutant.Swap{{"if m.State == crm.MessageStarted {", "if m.State == crm.MessageStarted && sh.queued(m.Lane) == queued {"}},
+			Tests: []string{"TestStore/Lane/ExpiredOfEveryLane"},
+		},
+		{
+			Name: "reviews are selected with the timers", File: "update.go",
+			Swaps: []mutant.Swap{{"if sel.Lane == crm.Bulk {", "if false {"}},
+			Tests: []string{"TestStore/Lane/UpdateByLane"},
+		},
+		{
+			Name: "updates do not look at their share", File: "update.go",
+			Swaps: []mutant.Swap{{"sel.Share.Has(crm.Bucket(id)) && ", ""}},
+			Tests: []string{"TestStore/Share/UpdatesPartition"},
+		},
+		{
+			Name: "nobody is excepted", File: "update.go",
+			Swaps: []mutant.Swap{{" && !slices.Contains(sel.Except, id)", ""}},
+			Tests: []string{"TestStore/Share/Except", "TestStore/Share/ManyExcepted"},
+		},
+		{
+			Name: "reviews are not listed", File: "store.go",
+			Swaps: []mutant.Swap{{" || isDue(b.NextReview, until)", ""}},
+			Tests: []string{"TestStore/Backlog/Reviews"},
+		},
+		{
+			Name: "an erasure takes what waits to be folded", File: "changes.go",
+			Swaps: []mutant.Swap{{"sh.waiting[id] == 0 && ", ""}},
+			Tests: []string{"TestStore/Erase/SparesWhatWaits"},
+		},
+		{
+			Name: "a fact folded by one of two customers waits no more", File: "changes.go",
+			Swaps: []mutant.Swap{{"if sh.waiting[entry.Fact]--; sh.waiting[entry.Fact] == 0 {", "{"}},
+			Tests: []string{"TestStore/Erase/SparesWhatWaits", "TestStore/Purge/Facts"},
+		},
+		{
+			Name: "an erasure takes the evidence", File: "changes.go",
+			Swaps: []mutant.Swap{{" && !slices.Contains(erasure.Keep, f.Type)", ""}},
+			Tests: []string{"TestStore/Erase/KeepsEvidence"},
+		},
+		{
+			Name: "an import does not look where it stands", File: "import.go",
+			Swaps: []mutant.Swap{{"sh.imports[b.ID] != b.From", "false"}},
+			Tests: []string{"TestStore/Import/ResumesExactly", "TestStore/Import/OneOfManyWins"},
+		},
+		{
+			Name: "a purge takes what waits to be folded", File: "purge.go",
+			Swaps: []mutant.Swap{{" && sh.waiting[f.ID] == 0", ""}},
+			Tests: []string{"TestStore/Purge/Facts", "TestStore/Purge/Evidence"},
+		},
+		{
+			Name: "a purge takes the evidence", File: "purge.go",
+			Swaps: []mutant.Swap{{"if slices.Contains(req.Evidence, f.Type) {", "if false && slices.Contains(req.Evidence, f.Type) {"}},
+			Tests: []string{"TestStore/Purge/Facts"},
+		},
+		{
+			Name: "a purge takes what is unknown", File: "purge.go",
+			Swaps: []mutant.Swap{{" && m.State != crm.MessageUnknown", ""}},
+			Tests: []string{"TestStore/Purge/Contents"},
+		},
+		{
+			Name: "a mark is logged for whom its caller names", File: "mark.go",
+			Swaps: []mutant.Swap{{"d.Customer = sh.messages[mark.Message].Customer", ""}},
+			Tests: []string{"TestStore/Mark/LogsForWhoeverSheIsNow"},
+		},
+		{
+			Name: "everybody waits", File: "update.go",
+			Swaps: []mutant.Swap{{" || len(sh.customers[id].inbox) == 0", ""}},
+			Tests: []string{"TestStore/Update/KnowsWhoWaits"},
 		},
 		{
 			Name: "the fold deletes an inbox as a whole", File: "changes.go",

@@ -16,6 +16,9 @@ func exact(t time.Time) time.Time {
 	return t.Truncate(time.Microsecond).UTC()
 }
 
+// isDue reports whether a time has come; the zero time never does.
+func isDue(at, now time.Time) bool { return !at.IsZero() && !at.After(now) }
+
 func compare(a, b string) int { return cmp.Compare(a, b) }
 
 // compareAt orders by (time, id).

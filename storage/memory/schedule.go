@@ -35,6 +35,15 @@ func (s *schedule) set(id string, at time.Time) {
 	heap.Push(&s.heap, added)
 }
 
+// put sets an id's time, or removes the id if it has none.
+func (s *schedule) put(id string, at time.Time) {
+	if at.IsZero() {
+		s.remove(id)
+	} else {
+		s.set(id, at)
+	}
+}
+
 // remove takes an id out, if it is in.
 func (s *schedule) remove(id string) {
 	if old := s.byID[id]; old != nil {
@@ -43,12 +52,26 @@ func (s *schedule) remove(id string) {
 	}
 }
 
-// min returns the earliest time, if there is one.
-func (s *schedule) min() (time.Time, bool) {
-	if len(s.heap) == 0 {
-		return time.Time{}, false
+// earliest returns the earliest time of several schedules, zero if they are empty.
+func earliest(schedules ...*schedule) time.Time {
+	var first time.Time
+	for _, s := range schedules {
+		if len(s.heap) > 0 && (first.IsZero() || s.heap[0].at.Before(first)) {
+			first = s.heap[0].at
+		}
 	}
-	return s.heap[0].at, true
+	return first
+}
+
+// until counts the ids at a time or before.
+func (s *schedule) until(at time.Time) int {
+	n := 0
+	for _, slot := range s.heap {
+		if !slot.at.After(at) {
+			n++
+		}
+	}
+	return n
 }
 
 // walk calls visit with each id in order until visit returns false. visit must

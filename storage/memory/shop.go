@@ -15,22 +15,26 @@ type shop struct {
 	messages  map[string]*crm.Message
 	decisions []crm.Decision // the log, in the order it was written
 	owned     map[string]*belongings
+	waiting   map[string]int   // in how many inboxes a fact is, by id
+	imports   map[string]int64 // how far each import has come
 
 	definitions map[definitionKey][]crm.Definition // by version
 	revision    int64
 
 	pending *schedule // customers with a fact in the inbox, longest waiting first
 	timers  *schedule // customers with a timer, by NextDue
-	queued  *schedule // messages queued, by SendAt
+	reviews *schedule // customers with a review, by NextReview
+	prompt  *schedule // messages queued in lane Prompt, by SendAt
+	bulk    *schedule // messages queued in lane Bulk, by SendAt
 	leased  *schedule // messages claimed or started, by LeaseUntil
 	arrival int64     // counts customers that entered pending
 }
 
 // A customer is what a store knows of one key.
 type customer struct {
-	state   []byte
-	nextDue time.Time
-	inbox   map[string]struct{} // ids of facts
+	state               []byte
+	nextDue, nextReview time.Time
+	inbox               map[string]struct{} // ids of facts
 }
 
 // Belongings are the rows that carry a customer's key. A key may have some
@@ -49,10 +53,14 @@ func newShop() *shop {
 		facts:       make(map[string]*crm.FactRow),
 		messages:    make(map[string]*crm.Message),
 		owned:       make(map[string]*belongings),
+		waiting:     make(map[string]int),
+		imports:     make(map[string]int64),
 		definitions: make(map[definitionKey][]crm.Definition),
 		pending:     newSchedule(),
 		timers:      newSchedule(),
-		queued:      newSchedule(),
+		reviews:     newSchedule(),
+		prompt:      newSchedule(),
+		bulk:        newSchedule(),
 		leased:      newSchedule(),
 	}
 }
@@ -71,14 +79,12 @@ func (sh *shop) belongingsOf(key string) *belongings {
 	return b
 }
 
-// nextSend returns when the next message is due or the next lease runs out.
-func (sh *shop) nextSend() (time.Time, bool) {
-	queued, ok := sh.queued.min()
-	leased, also := sh.leased.min()
-	if !ok || also && leased.Before(queued) {
-		return leased, also
+// queued are the messages queued in a lane.
+func (sh *shop) queued(lane crm.Lane) *schedule {
+	if lane == crm.Bulk {
+		return sh.bulk
 	}
-	return queued, ok
+	return sh.prompt
 }
 
 // log appends a decision.
@@ -91,11 +97,12 @@ func (sh *shop) log(d crm.Decision) {
 
 // reschedule puts a message where its state belongs, after every change.
 func (sh *shop) reschedule(m *crm.Message) {
-	sh.queued.remove(m.ID)
+	queued := sh.queued(m.Lane)
+	queued.remove(m.ID)
 	sh.leased.remove(m.ID)
 	switch m.State {
 	case crm.MessageQueued:
-		sh.queued.set(m.ID, m.SendAt)
+		queued.set(m.ID, m.SendAt)
 	case crm.MessageClaimed, crm.MessageStarted:
 		sh.leased.set(m.ID, m.LeaseUntil)
 	}

@@ -16,7 +16,12 @@ type Store struct {
 	shops map[string]*shop
 }
 
-var _ crm.Store = (*Store)(nil)
+var (
+	_ crm.Store    = (*Store)(nil)
+	_ crm.Importer = (*Store)(nil)
+	_ crm.Counter  = (*Store)(nil)
+	_ crm.Purger   = (*Store)(nil)
+)
 
 // New returns an empty store.
 func New() *Store {
@@ -47,17 +52,11 @@ func (s *Store) Backlog(ctx context.Context, until time.Time) ([]crm.Backlog, er
 	defer s.mu.Unlock()
 	var backlogs []crm.Backlog
 	for id, sh := range s.shops {
-		b := crm.Backlog{Shop: id, Pending: sh.pending.len() > 0}
-		due := b.Pending
-		if at, ok := sh.timers.min(); ok {
-			b.NextTimer = at
-			due = due || !at.After(until)
+		b := crm.Backlog{
+			Shop: id, Pending: sh.pending.len() > 0,
+			NextTimer: earliest(sh.timers), NextReview: earliest(sh.reviews), NextSend: earliest(sh.prompt, sh.bulk, sh.leased),
 		}
-		if at, ok := sh.nextSend(); ok {
-			b.NextSend = at
-			due = due || !at.After(until)
-		}
-		if due {
+		if b.Pending || isDue(b.NextTimer, until) || isDue(b.NextReview, until) || isDue(b.NextSend, until) {
 			backlogs = append(backlogs, b)
 		}
 	}

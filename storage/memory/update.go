@@ -35,16 +35,25 @@ func (s *Store) Update(ctx context.Context, shop string, sel crm.Selection, deci
 		return rows, nil
 	}
 
+	pending := func(ids []string) ([]string, error) {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		return slices.DeleteFunc(slices.Compact(slices.Sorted(slices.Values(ids))), func(id string) bool {
+			return sh.customers[id] == nil || len(sh.customers[id].inbox) == 0
+		}), nil
+	}
+
 	ids := sel.IDs
 	if ids == nil {
-		ids = sh.due(exact(sel.DueBy), sel.Limit)
+		ids = sh.due(sel)
 	}
 	customers, err := lock(ids)
 	if err != nil {
 		return 0, err
 	}
 	found := len(customers)
-	changes, err := decide(&crm.Work{Revision: sh.revision, Customers: customers, Lock: lock})
+	changes, err := decide(&crm.Work{Revision: sh.revision, Customers: customers, Lock: lock, Pending: pending})
 	if err != nil {
 		return 0, err
 	}
@@ -60,35 +69,40 @@ func (s *Store) Update(ctx context.Context, shop string, sel crm.Selection, deci
 	return found, nil
 }
 
-// due returns up to limit customers that have something to do: by turns one
-// with a due timer and one with pending facts, so that a flood of either does
-// not keep the other waiting.
-func (sh *shop) due(by time.Time, limit int) []string {
-	var timers, pending []string
-	sh.timers.walk(func(id string, at time.Time) bool {
-		if at.After(by) || len(timers) >= limit {
-			return false
-		}
-		timers = append(timers, id)
-		return true
-	})
-	sh.pending.walk(func(id string, _ time.Time) bool {
-		if len(pending) >= limit {
-			return false
-		}
-		pending = append(pending, id)
-		return true
-	})
+// due returns up to sel.Limit customers of a lane that have something to do. In
+// lane Prompt, one with a due timer and one with pending facts by turns, so that
+// a flood of either does not keep the other waiting.
+func (sh *shop) due(sel crm.Selection) []string {
+	if sel.Lane == crm.Bulk {
+		return firstDue(sh.reviews, sel, exact(sel.DueBy))
+	}
+	timers := firstDue(sh.timers, sel, exact(sel.DueBy))
+	pending := firstDue(sh.pending, sel, time.UnixMicro(sh.arrival))
 	chosen := make(map[string]bool)
 	for i := range max(len(timers), len(pending)) {
-		if i < len(timers) && len(chosen) < limit {
+		if i < len(timers) && len(chosen) < sel.Limit {
 			chosen[timers[i]] = true
 		}
-		if i < len(pending) && len(chosen) < limit {
+		if i < len(pending) && len(chosen) < sel.Limit {
 			chosen[pending[i]] = true
 		}
 	}
-	return slices.Sorted(maps.Keys(chosen))
+	return slices.Collect(maps.Keys(chosen))
+}
+
+// firstDue returns the first of a schedule that a selection wants.
+func firstDue(s *schedule, sel crm.Selection, by time.Time) []string {
+	var ids []string
+	s.walk(func(id string, at time.Time) bool {
+		if at.After(by) || len(ids) >= sel.Limit {
+			return false
+		}
+		if sel.Share.Has(crm.Bucket(id)) && !slices.Contains(sel.Except, id) {
+			ids = append(ids, id)
+		}
+		return true
+	})
+	return ids
 }
 
 // load returns a customer with all that Update hands out.
@@ -108,7 +122,7 @@ func (sh *shop) load(id string) crm.CustomerRow {
 // read returns a customer with her orders and pending facts.
 func (sh *shop) read(id string) crm.CustomerRow {
 	c := sh.customers[id]
-	row := crm.CustomerRow{ID: id, State: bytes.Clone(c.state), NextDue: c.nextDue}
+	row := crm.CustomerRow{ID: id, State: bytes.Clone(c.state), NextDue: c.nextDue, NextReview: c.nextReview}
 	for fact := range c.inbox {
 		row.Pending = append(row.Pending, copyFact(*sh.facts[fact]))
 	}

@@ -53,6 +53,16 @@ var backlogChecks = []check{
 			p.has("the backlog without that timer", 25, nil)
 			p.has("the backlog at the next", 30, &crm.Backlog{NextTimer: at(30)})
 		}},
+	{"Reviews", "Reviews are listed like timers, beside them: who waits for one must not have to look for the other.",
+		func(p *probe) {
+			p.meet("a", "b")
+			p.change(crm.Changes{Customers: []crm.CustomerRow{{ID: "a", NextReview: at(30)}, {ID: "b", NextReview: at(20), NextDue: at(40)}}}, "a", "b")
+			p.want("the backlog just before", p.backlog(at(20).Add(-time.Microsecond)), (*crm.Backlog)(nil))
+			p.has("the backlog at the time", 20, &crm.Backlog{NextReview: at(20), NextTimer: at(40)})
+			p.change(crm.Changes{Customers: []crm.CustomerRow{{ID: "b"}}}, "b")
+			p.has("the backlog without that review", 29, nil)
+			p.has("the backlog at the next", 30, &crm.Backlog{NextReview: at(30)})
+		}},
 	{"Messages", "NextSend is when the earliest queued message is due or the earliest lease, of a claim or a start, runs out. A crashed worker's messages would otherwise wait for the next order.",
 		func(p *probe) {
 			p.queue(message("m1", "a", 20), message("m2", "b", 500))
@@ -72,10 +82,12 @@ var backlogChecks = []check{
 		}},
 	{"AllAtOnce", "What is listed for one reason tells the others too, also those that lie after until.",
 		func(p *probe) {
-			p.queue(message("m1", "a", 20))
-			p.change(crm.Changes{Customers: []crm.CustomerRow{{ID: "a", NextDue: at(30)}}}, "a")
+			bulk := message("m1", "a", 20)
+			bulk.Lane = crm.Bulk
+			p.queue(bulk, message("m2", "a", 25))
+			p.change(crm.Changes{Customers: []crm.CustomerRow{{ID: "a", NextDue: at(30), NextReview: at(40)}}}, "a")
 			p.append(fact("f1", 1, "a"))
-			p.has("the backlog", 0, &crm.Backlog{Pending: true, NextTimer: at(30), NextSend: at(20)})
+			p.has("the backlog", 0, &crm.Backlog{Pending: true, NextTimer: at(30), NextReview: at(40), NextSend: at(20)})
 		}},
 	{"ManyShops", "Every shop with work is listed, in order.",
 		func(p *probe) {

@@ -16,7 +16,8 @@
 //	}
 //
 // What else the store can do is declared by setting further fields of
-// [Harness]; checks that need a field which is not set are skipped.
+// [Harness]; checks that need a field which is not set are skipped. Optional
+// interfaces, such as [crm.Importer], are checked if the store has them.
 //
 // Each check says which rule of the interface it is about and why the rule is
 // there, and prints that when it fails. Run it with the race detector too.

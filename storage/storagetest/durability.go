@@ -15,7 +15,7 @@ var durabilityChecks = []check{
 			p.mark(start(p.lease(10).Claimed[0], 11))
 			p.append(fact("f1", 1, "hanako", "guest"))
 			p.change(crm.Changes{
-				Customers: []crm.CustomerRow{{ID: "hanako", State: []byte(`{"rank":"gold"}`), NextDue: at(77)}},
+				Customers: []crm.CustomerRow{{ID: "hanako", State: []byte(`{"rank":"gold"}`), NextDue: at(77), NextReview: at(78)}},
 				Orders:    []crm.OrderRow{{ID: "o1", Customer: "hanako", Status: "paid", State: []byte(`{}`)}},
 				SetAside:  map[string]string{"f1": "why"}, Decisions: []crm.Decision{decision("hanako", "d", 1)},
 			}, "hanako")

@@ -57,6 +57,12 @@ var fenceChecks = []check{
 			}
 			p.want("what is claimed just before the timer is due", names(claimed.Claimed, messageID), []string{"m1"})
 		}},
+	{"ReviewsDoNotFence", "A review that is due does not hold mail back: reviews come in great numbers on a date, and what they lead to is queued, not taken back.",
+		func(p *probe) {
+			p.queue(message("m1", "hanako", 1))
+			p.change(crm.Changes{Customers: []crm.CustomerRow{{ID: "hanako", NextReview: at(5)}}}, "hanako")
+			p.want("what is claimed", names(p.lease(10).Claimed, messageID), []string{"m1"})
+		}},
 	{"ClaimedAgain", "The fence holds for a claim that ran out as well: much may have happened in between.",
 		func(p *probe) {
 			p.meet("account", "guest", "cart")

@@ -8,7 +8,9 @@ import (
 )
 
 // A Harness tells [Run] how to get at a store and what it can do. Only Open is
-// required.
+// required. What a store can do by its methods is not declared: the checks of
+// [crm.Importer], [crm.Intake], [crm.Counter], [crm.Purger] and
+// [crm.Timekeeper] run if it has them.
 type Harness struct {
 	// Open returns a store that is ready to use and closed when t ends. It may
 	// hold rows of other shops than those that the suite makes up.
@@ -25,6 +27,11 @@ type Harness struct {
 	// Begin begins a transaction of a cart on the store's database. Set it if
 	// the store can append inside one.
 	Begin func(t *testing.T, s crm.Store) Tx
+
+	// Insert inserts a row into the table of incoming facts and commits, as a
+	// cart does that is not written in Go: with nothing of the store's but the
+	// table's name. body is JSON. Required if the store is a [crm.Intake].
+	Insert func(t *testing.T, s crm.Store, shop string, body []byte)
 
 	// Parallel says that the database runs transactions which write beside
 	// each other. Used with Begin.
@@ -55,6 +62,8 @@ func Run(t *testing.T, h Harness) {
 		{"Append", appendChecks},
 		{"Identity", identityChecks},
 		{"Update", updateChecks},
+		{"Lane", laneChecks},
+		{"Share", shareChecks},
 		{"Changes", changesChecks},
 		{"Erase", eraseChecks},
 		{"Fence", fenceChecks},
@@ -66,6 +75,11 @@ func Run(t *testing.T, h Harness) {
 		{"Isolation", isolationChecks},
 		{"Concurrency", concurrencyChecks},
 		{"Transaction", transactionChecks},
+		{"Import", importChecks},
+		{"Intake", intakeChecks},
+		{"Count", countChecks},
+		{"Purge", purgeChecks},
+		{"Time", timeChecks},
 		{"Durability", durabilityChecks},
 		{"Model", modelChecks},
 	} {

@@ -81,13 +81,14 @@ var identityChecks = []check{
 				d := decision("hanako", f.ID, 0)
 				d.At = moment
 				p.change(crm.Changes{
-					Customers: []crm.CustomerRow{{ID: "hanako", State: []byte(`{}`), NextDue: moment}},
+					Customers: []crm.CustomerRow{{ID: "hanako", State: []byte(`{}`), NextDue: moment, NextReview: moment.Add(time.Microsecond)}},
 					Queue:     []crm.Message{m}, Orders: []crm.OrderRow{o}, Decisions: []crm.Decision{d},
 				}, "hanako")
 				m.SendAt, m.Deadline = m.SendAt.UTC(), m.Deadline.UTC()
 				o.PlacedAt, o.CountedAt = o.PlacedAt.UTC(), o.CountedAt.UTC()
 				d.At = d.At.UTC()
 				p.want("NextDue", p.customer("hanako").NextDue, moment.UTC())
+				p.want("NextReview", p.customer("hanako").NextReview, moment.Add(time.Microsecond).UTC())
 				p.want("message", p.message(m.ID), m)
 				p.want("order", p.customer("hanako").Orders[i], o)
 				p.want("decision", p.decisions(crm.DecisionQuery{})[i], d)
@@ -107,11 +108,12 @@ var identityChecks = []check{
 			m.Deadline = time.Time{}
 			o := crm.OrderRow{ID: "o1", Customer: "hanako", State: []byte(`{}`)}
 			p.change(crm.Changes{
-				Customers: []crm.CustomerRow{{ID: "hanako", NextDue: at(1)}}, Queue: []crm.Message{m}, Orders: []crm.OrderRow{o},
+				Customers: []crm.CustomerRow{{ID: "hanako", NextDue: at(1), NextReview: at(1)}}, Queue: []crm.Message{m}, Orders: []crm.OrderRow{o},
 			}, "hanako")
 			p.change(crm.Changes{Customers: []crm.CustomerRow{{ID: "hanako"}}}, "hanako")
 			c := p.customer("hanako")
 			p.want("NextDue", c.NextDue, time.Time{})
+			p.want("NextReview", c.NextReview, time.Time{})
 			p.want("the state", c.State, []byte(nil))
 			p.want("the order", c.Orders, []crm.OrderRow{o})
 			p.want("the message", p.message("m1"), m)

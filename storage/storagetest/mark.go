@@ -128,6 +128,22 @@ var markChecks = []check{
 			p.want("the log", names(p.decisions(crm.DecisionQuery{}), detail), []string{"before", "appliedm1", "appliedm2", "after"})
 			p.want("its columns", p.decisions(crm.DecisionQuery{Customer: "b"})[0], *marks[2].Decision)
 		}},
+	{"LogsForWhoeverSheIsNow", "A mark's decision is logged for the customer whose message it is by then: of a guest who became an account while her mail was sent, nothing is left behind.",
+		func(p *probe) {
+			p.queue(message("m1", "guest", 1))
+			p.meet("account")
+			m := p.lease(10).Claimed[0]
+			p.change(crm.Changes{Move: []crm.Move{{From: "guest", To: "account"}}}, "guest", "account")
+			mark := start(m, 11)
+			d := decision("guest", "start", 11)
+			mark.Decision = &d
+			p.want("the report", p.mark(mark), []bool{true})
+			p.want("the guest's log", p.decisions(crm.DecisionQuery{Customer: "guest"}), []crm.Decision(nil))
+			logged := d
+			logged.Customer = "account"
+			p.want("the account's log", p.decisions(crm.DecisionQuery{Customer: "account"}), []crm.Decision{logged})
+			p.want("the caller's decision", d.Customer, "guest")
+		}},
 	{"BigContent", "Content may be a megabyte, of any bytes.",
 		func(p *probe) {
 			p.queue(message("m1", "a", 1))

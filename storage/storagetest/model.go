@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -22,6 +23,8 @@ var modelChecks = []check{
 					"lease":  m.lease,
 					"mark":   m.mark,
 					"define": m.define,
+					"import": m.imports,
+					"purge":  m.purge,
 					"read":   m.read,
 				})
 				m.read(t)
@@ -54,31 +57,44 @@ var (
 	anyFact     = rapid.SampledFrom([]string{"f0", "f1", "f2", "f3", "f4", "f5", "f6", "f7"})
 	anyMessage  = rapid.SampledFrom([]string{"m0", "m1", "m2", "m3", "m4"})
 	anyOrder    = rapid.SampledFrom([]string{"o0", "o1", "o2"})
+	anyType     = rapid.SampledFrom([]string{"order.placed", "consent.changed"})
+	anyLane     = rapid.SampledFrom([]crm.Lane{"", crm.Prompt, crm.Bulk})
+	anyShare    = rapid.SampledFrom([]crm.Share{{}, {}, {Part: 0, Of: 2}, {Part: 1, Of: 2}, {Part: 2, Of: 3}})
 	anySecond   = rapid.IntRange(0, 40)
 	anyState    = rapid.SampledFrom([]crm.MessageState{
 		crm.MessageQueued, crm.MessageClaimed, crm.MessageStarted, crm.MessageSent, crm.MessageFailed, crm.MessageUnknown,
 	})
 )
 
-func (m *model) append(t *rapid.T) {
+// facts draws facts to add.
+func (m *model) facts(t *rapid.T) []crm.FactRow {
 	var facts []crm.FactRow
 	for range rapid.IntRange(0, 4).Draw(t, "facts") {
 		keys := rapid.SliceOfNDistinct(anyCustomer, 1, 3, rapid.ID).Draw(t, "keys")
 		f := fact(anyFact.Draw(t, "fact"), anySecond.Draw(t, "time"), keys...)
+		f.Type = anyType.Draw(t, "type")
 		if rapid.IntRange(0, 15).Draw(t, "altered") == 0 {
 			f = altered(f)
 		}
 		facts = append(facts, f)
 	}
+	return facts
+}
+
+func (m *model) append(t *rapid.T) {
+	facts := m.facts(t)
 	got := m.probe.store.Append(m.probe.Context(), m.probe.shop, facts)
 	want := m.reference.Append(m.probe.Context(), m.probe.shop, facts)
 	m.same(t, "Append", nil, nil, got, want)
 }
 
 func (m *model) update(t *rapid.T) {
-	sel := crm.Selection{DueBy: at(anySecond.Draw(t, "due")), Limit: 100}
+	sel := crm.Selection{
+		Lane: anyLane.Draw(t, "lane"), DueBy: at(anySecond.Draw(t, "due")), Limit: 100,
+		Except: rapid.SliceOfN(anyCustomer, 0, 2).Draw(t, "except"), Share: anyShare.Draw(t, "share"),
+	}
 	if rapid.Bool().Draw(t, "by id") {
-		sel = crm.Selection{IDs: rapid.SliceOf(anyCustomer).Draw(t, "ids")}
+		sel.IDs = rapid.SliceOf(anyCustomer).Draw(t, "ids")
 	}
 	further := rapid.SliceOf(anyCustomer).Draw(t, "further")
 	seed := m.changes(t)
@@ -92,7 +108,11 @@ func (m *model) update(t *rapid.T) {
 			if err != nil {
 				return nil, err
 			}
-			seen = []any{list(w.Customers), list(rows), w.Revision}
+			waiting, err := w.Pending(further)
+			if err != nil {
+				return nil, err
+			}
+			seen = []any{list(w.Customers), list(rows), list(waiting), w.Revision}
 			return fit(seed, append(w.Customers, rows...)), failure
 		})
 		return seen, n, err
@@ -112,6 +132,9 @@ func (m *model) changes(t *rapid.T) crm.Changes {
 		if rapid.Bool().Draw(t, "timer") {
 			c.NextDue = at(anySecond.Draw(t, "next due"))
 		}
+		if rapid.Bool().Draw(t, "review") {
+			c.NextReview = at(anySecond.Draw(t, "next review"))
+		}
 		ch.Customers = append(ch.Customers, c)
 	}
 	for range few.Draw(t, "orders") {
@@ -127,6 +150,7 @@ func (m *model) changes(t *rapid.T) crm.Changes {
 	for range few.Draw(t, "queue") {
 		q := message(anyMessage.Draw(t, "message"), anyCustomer.Draw(t, "to"), anySecond.Draw(t, "send at"))
 		q.AddressKey = rapid.SampledFrom([]string{"", "b", "c"}).Draw(t, "address key")
+		q.Lane = anyLane.Draw(t, "message lane")
 		q.CartKey = rapid.SampledFrom([]string{"", "d"}).Draw(t, "cart key")
 		ch.Queue = append(ch.Queue, q)
 	}
@@ -137,7 +161,10 @@ func (m *model) changes(t *rapid.T) crm.Changes {
 		ch.Move = []crm.Move{{From: anyCustomer.Draw(t, "from"), To: anyCustomer.Draw(t, "into")}}
 	}
 	if rapid.IntRange(0, 7).Draw(t, "erases") == 0 {
-		ch.Erase = []crm.Erasure{{Customer: anyCustomer.Draw(t, "erased")}}
+		ch.Erase = []crm.Erasure{{Customer: anyCustomer.Draw(t, "erased"), Keep: rapid.SliceOfN(anyType, 0, 1).Draw(t, "keep")}}
+	}
+	if rapid.IntRange(0, 7).Draw(t, "purges") == 0 {
+		ch.Purge = []string{anyFact.Draw(t, "purged")}
 	}
 	for range few.Draw(t, "decisions") {
 		ch.Decisions = append(ch.Decisions, decision(anyCustomer.Draw(t, "decided"), fmt.Sprint(anySecond.Draw(t, "detail")), 1))
@@ -170,7 +197,8 @@ func fit(ch crm.Changes, locked []crm.CustomerRow) *crm.Changes {
 
 func (m *model) lease(t *rapid.T) {
 	m.clock += rapid.IntRange(0, 10).Draw(t, "passes")
-	req := crm.LeaseRequest{Now: at(m.clock), Until: at(m.clock + 5), Limit: rapid.IntRange(0, 4).Draw(t, "limit")}
+	req := crm.LeaseRequest{Now: at(m.clock), Until: at(m.clock + 5), Limit: rapid.IntRange(0, 4).Draw(t, "limit"),
+		Lane: anyLane.Draw(t, "lane"), Share: anyShare.Draw(t, "share")}
 	got, gotErr := m.probe.store.Lease(m.probe.Context(), m.probe.shop, req)
 	want, wantErr := m.reference.Lease(m.probe.Context(), m.probe.shop, req)
 	m.same(t, "Lease", got, want, gotErr, wantErr)
@@ -190,7 +218,7 @@ func (m *model) mark(t *rapid.T) {
 				At: at(m.clock), Lease: at(m.clock + 7), SendAt: at(anySecond.Draw(t, "send again")), Failures: 1, Unknowns: 2, Reason: crm.ReasonTemporary}
 		}
 		if rapid.Bool().Draw(t, "logs") {
-			d := decision(lease.Customer, "mark", m.clock)
+			d := decision(anyCustomer.Draw(t, "logged"), "mark", m.clock)
 			mark.Decision = &d
 		}
 		marks = append(marks, mark)
@@ -208,10 +236,44 @@ func (m *model) define(t *rapid.T) {
 	m.same(t, "Define", got, want, gotErr, wantErr)
 }
 
+func (m *model) imports(t *rapid.T) {
+	store, ok := m.probe.store.(crm.Importer)
+	if !ok {
+		t.Skip("the store does not import")
+	}
+	from := int64(rapid.IntRange(0, 3).Draw(t, "from"))
+	batch := crm.ImportBatch{ID: rapid.SampledFrom([]string{"x", "y"}).Draw(t, "import"), From: from, To: from + 1, Facts: m.facts(t)}
+	got := store.Import(m.probe.Context(), m.probe.shop, batch)
+	want := m.reference.Import(m.probe.Context(), m.probe.shop, batch)
+	m.same(t, "Import", nil, nil, got, want)
+	position, gotErr := store.Imported(m.probe.Context(), m.probe.shop, batch.ID)
+	wanted, wantErr := m.reference.Imported(m.probe.Context(), m.probe.shop, batch.ID)
+	m.same(t, "Imported", position, wanted, gotErr, wantErr)
+}
+
+func (m *model) purge(t *rapid.T) {
+	store, ok := m.probe.store.(crm.Purger)
+	if !ok {
+		t.Skip("the store does not purge")
+	}
+	before := func(what string) time.Time {
+		return rapid.SampledFrom([]time.Time{{}, at(anySecond.Draw(t, what))}).Draw(t, "purge "+what)
+	}
+	req := crm.PurgeRequest{Facts: before("facts"), Consents: before("consents"), Contents: before("contents"), Decisions: before("decisions"),
+		Evidence: rapid.SliceOfN(anyType, 0, 2).Draw(t, "evidence"), Limit: 1000}
+	got, gotErr := store.Purge(m.probe.Context(), m.probe.shop, req)
+	want, wantErr := m.reference.Purge(m.probe.Context(), m.probe.shop, req)
+	m.same(t, "Purge", got, want, gotErr, wantErr)
+}
+
 func (m *model) read(t *rapid.T) {
 	reference := m.probe.on(m.reference)
 	until := at(anySecond.Draw(t, "until"))
 	m.same(t, "Backlog", m.probe.backlog(until), reference.backlog(until), nil, nil)
+	if _, ok := m.probe.store.(crm.Counter); ok {
+		n, limit := anySecond.Draw(t, "counted at"), rapid.IntRange(0, 5).Draw(t, "counted up to")
+		m.same(t, "Count", m.probe.counts(n, limit), reference.counted(n, limit), nil, nil)
+	}
 	customers := crm.CustomerQuery{After: rapid.SampledFrom([]string{"", "", "b"}).Draw(t, "after")}
 	m.same(t, "Customers", m.probe.customers(customers), reference.customers(customers), nil, nil)
 	whose := rapid.SampledFrom([]string{"", "", "a", "b"}).Draw(t, "whose")

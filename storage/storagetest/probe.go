@@ -252,7 +252,8 @@ func show(v any) string {
 }
 
 // kept is a copy of rows without the differences that a store may make: JSON
-// may be written in another way, a list without elements may be nil.
+// may be written in another way, a list without elements may be nil, lane ""
+// may be written out.
 func kept(v any) any {
 	switch v := v.(type) {
 	case crm.FactRow:
@@ -264,6 +265,11 @@ func kept(v any) any {
 	case crm.CustomerRow:
 		v.State = canonical(v.State)
 		v.Orders, v.Pending, v.Messages = list(v.Orders), list(v.Pending), list(v.Messages)
+		return v
+	case crm.Message:
+		if v.Lane == "" {
+			v.Lane = crm.Prompt
+		}
 		return v
 	case crm.Definition:
 		v.Body = canonical(v.Body)

@@ -110,7 +110,7 @@ var updateChecks = []check{
 				p.Errorf("of 10 places, %d went to customers with timers and %d to customers with facts", timer, pending)
 			}
 		}},
-	{"LoadsEverything", "decide sees the customer whole: state, next timer, orders by id, pending facts by (time, id), and her messages that are queued, claimed, started or unknown by id.",
+	{"LoadsEverything", "decide sees the customer whole: state, next timer and review, orders by id, pending facts by (time, id), and her messages that are queued, claimed, started or unknown by id.",
 		func(p *probe) {
 			p.meet("hanako")
 			orders := []crm.OrderRow{
@@ -118,7 +118,7 @@ var updateChecks = []check{
 				{ID: "o2", Customer: "hanako", Status: "placed", State: []byte(`{}`)},
 			}
 			queued, started, claimed, skipped := message("m2", "hanako", 90), message("m0", "hanako", 0), message("m1", "hanako", 1), message("m3", "hanako", 1)
-			state := crm.CustomerRow{ID: "hanako", State: []byte(`{"rank":"gold"}`), NextDue: at(500)}
+			state := crm.CustomerRow{ID: "hanako", State: []byte(`{"rank":"gold"}`), NextDue: at(500), NextReview: at(700)}
 			p.change(crm.Changes{Customers: []crm.CustomerRow{state}, Orders: orders, Queue: []crm.Message{queued, skipped}}, "hanako")
 			p.change(crm.Changes{Skip: []crm.Skip{{Message: "m3", Reason: crm.ReasonBought, At: at(3)}}, Queue: []crm.Message{started, claimed}}, "hanako")
 			leased := p.leaseUpTo(2, 10).Claimed
@@ -195,6 +195,24 @@ var updateChecks = []check{
 				}
 			})
 			p.want("b", p.customer("b"), crm.CustomerRow{ID: "b", State: []byte(`{"locked":true}`)})
+		}},
+	{"KnowsWhoWaits", "Pending names those of a list who have a fact in the inbox, each once and in order, and locks nobody: a timer of hers must not decide while a fact waits under her address.",
+		func(p *probe) {
+			p.meet("a", "b")
+			p.append(fact("f1", 1, "d", "b"), fact("f2", 2, "c"), fact("f3", 3, "d"))
+			p.elsewhere().append(fact("f1", 1, "a"))
+			p.update([]string{"a"}, func(w *crm.Work) *crm.Changes {
+				waiting, err := w.Pending([]string{"d", "b", "nobody", "a", "d"})
+				p.want("the error", err, error(nil))
+				p.want("who waits", waiting, []string{"b", "d"})
+				rows, err := w.Lock([]string{"b"})
+				p.want("the error of Lock", err, error(nil))
+				p.want("who can be locked", names(rows, customerID), []string{"b"})
+				none, err := w.Pending(nil)
+				p.want("the error of an empty list", err, error(nil))
+				p.want("who waits of an empty list", none, []string(nil))
+				return nil
+			})
 		}},
 	{"KnowsTheRevision", "Work carries the definitions' revision in this transaction: a worker with older definitions must notice.",
 		func(p *probe) {
