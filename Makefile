@@ -1,13 +1,16 @@
 # What is checked here and how: `make help`.
 GO ?= go
 
-.PHONY: help test short vet lint quickstart fuzz ci
+.PHONY: help servers test short vet lint quickstart fuzz ci
 .DEFAULT_GOAL := help
 
 help: ## Print this list.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-test: ## Run every test of every package with the race detector. Needs a C compiler and nothing else.
+servers: ## Install the database servers that tests start, on Debian as root; elsewhere say what to install.
+	@.ci/install-servers
+
+test: servers ## Run every test of every package with the race detector. Needs a C compiler; see servers.
 	$(GO) test -race -timeout 20m ./...
 
 short: ## Run the quick tests only: no killed processes, no mutants.
