@@ -59,7 +59,7 @@ const (
 		INSERT INTO goen_fact (shop_id, fact_id, customer_id, type, event_at, recorded_at, hash, set_aside, body)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`
 	selectHash     = `SELECT hash FROM goen_fact WHERE shop_id = ? AND fact_id = ?`
-	insertCustomer = `INSERT INTO goen_customer (shop_id, customer_id) VALUES (?, ?) ON CONFLICT DO NOTHING`
+	insertCustomer = `INSERT INTO goen_customer (shop_id, customer_id, bucket) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`
 	insertInbox    = `INSERT INTO goen_inbox (shop_id, customer_id, fact_id) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`
 )
 
@@ -93,7 +93,7 @@ func appendFacts(ctx context.Context, tx *session, shop string, facts []crm.Fact
 // deliver puts a new fact into the inboxes of its customers.
 func deliver(ctx context.Context, tx *session, shop string, f crm.FactRow) error {
 	for _, key := range f.Keys {
-		if _, err := tx.run(ctx, insertCustomer, shop, key); err != nil {
+		if _, err := tx.run(ctx, insertCustomer, shop, key, crm.Bucket(key)); err != nil {
 			return err
 		}
 		if _, err := tx.run(ctx, insertInbox, shop, key, f.ID); err != nil {

@@ -8,8 +8,8 @@ import (
 	"github.com/goen-crm/crm"
 )
 
-// The shops are found by jumping from one to the next in the keys of customers
-// and messages: what this costs depends on how many shops there are, not on
+// The shops are found by jumping from one to the next in the keys of customers,
+// messages and incoming facts: what this costs depends on how many shops there are, not on
 // how many rows.
 const selectBacklog = `
 	WITH RECURSIVE
@@ -25,14 +25,24 @@ const selectBacklog = `
 		SELECT (SELECT min(m.shop_id) FROM goen_message m WHERE m.shop_id > s.shop_id)
 		FROM message_shop s WHERE s.shop_id IS NOT NULL
 	),
+	incoming_shop (shop_id) AS (
+		SELECT min(shop_id) FROM goen_incoming WHERE refused IS NULL
+		UNION ALL
+		SELECT (SELECT min(n.shop_id) FROM goen_incoming n WHERE n.shop_id > s.shop_id AND n.refused IS NULL)
+		FROM incoming_shop s WHERE s.shop_id IS NOT NULL
+	),
 	shop (shop_id) AS (
 		SELECT shop_id FROM customer_shop WHERE shop_id IS NOT NULL
 		UNION
 		SELECT shop_id FROM message_shop WHERE shop_id IS NOT NULL
+		UNION
+		SELECT shop_id FROM incoming_shop WHERE shop_id IS NOT NULL
 	)
 	SELECT shop_id,
+		EXISTS (SELECT 1 FROM goen_incoming n WHERE n.shop_id = shop.shop_id AND n.refused IS NULL),
 		EXISTS (SELECT 1 FROM goen_inbox i WHERE i.shop_id = shop.shop_id),
 		(SELECT min(c.next_due) FROM goen_customer c WHERE c.shop_id = shop.shop_id AND c.next_due IS NOT NULL),
+		(SELECT min(c.next_review) FROM goen_customer c WHERE c.shop_id = shop.shop_id AND c.next_review IS NOT NULL),
 		(SELECT min(m.send_at) FROM goen_message m WHERE m.shop_id = shop.shop_id AND m.state = 'queued'),
 		(SELECT min(m.lease_until) FROM goen_message m WHERE m.shop_id = shop.shop_id AND m.lease_until IS NOT NULL)
 	FROM shop ORDER BY shop_id`
@@ -45,13 +55,13 @@ func (s *Store) Backlog(ctx context.Context, until time.Time) ([]crm.Backlog, er
 		return tx.each(ctx, selectBacklog, nil, func(scan scanner) error {
 			var b crm.Backlog
 			var lease time.Time
-			if err := scan(&b.Shop, &b.Pending, instant{&b.NextTimer}, instant{&b.NextSend}, instant{&lease}); err != nil {
+			if err := scan(&b.Shop, &b.Incoming, &b.Pending, instant{&b.NextTimer}, instant{&b.NextReview}, instant{&b.NextSend}, instant{&lease}); err != nil {
 				return err
 			}
 			if b.NextSend.IsZero() || !lease.IsZero() && lease.Before(b.NextSend) {
 				b.NextSend = lease
 			}
-			if b.Pending || isDue(b.NextTimer, until) || isDue(b.NextSend, until) {
+			if b.Incoming || b.Pending || isDue(b.NextTimer, until) || isDue(b.NextReview, until) || isDue(b.NextSend, until) {
 				backlogs = append(backlogs, b)
 			}
 			return nil

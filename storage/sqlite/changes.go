@@ -8,7 +8,7 @@ import (
 )
 
 const (
-	updateCustomer = `UPDATE goen_customer SET state = ?, next_due = ? WHERE shop_id = ? AND customer_id = ?`
+	updateCustomer = `UPDATE goen_customer SET state = ?, next_due = ?, next_review = ? WHERE shop_id = ? AND customer_id = ?`
 	upsertOrder    = `
 		INSERT INTO goen_orders (shop_id, customer_id, order_id, status, currency, total, refunded, placed_at, counted_at, state)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -23,8 +23,8 @@ const (
 	insertMessage = `
 		INSERT INTO goen_message (shop_id, message_id, enrollment, journey, version, step, visit, template, template_version, class,
 			customer_id, address_key, cart_key, order_id, recipient, send_at, deadline, state, reason, stopped, attempt,
-			lease_until, failures, unknowns, started_at, settled_at, content)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`
+			lease_until, failures, unknowns, started_at, settled_at, content, lane, bucket)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`
 	skipMessage = `
 		UPDATE goen_message SET state = 'skipped', reason = ?, settled_at = ?, lease_until = NULL
 		WHERE shop_id = ? AND message_id = ? AND state IN ('queued', 'claimed')`
@@ -35,11 +35,11 @@ const (
 var errNotLocked = errors.New("decide changes a customer who is not locked")
 
 // apply writes changes in the order that [crm.Changes] gives: moves first,
-// erasures last. Statements are prepared once and run for each row: within a
+// erasures and purges last. Statements are prepared once and run for each row: within a
 // process that costs no more than sending many rows at once.
 func (u *update) apply(ctx context.Context, ch *crm.Changes) error {
 	for _, step := range []func(context.Context, *crm.Changes) error{
-		u.move, u.writeCustomers, u.writeOrders, u.consume, u.setAside, u.queue, u.skip, u.log, u.erase,
+		u.move, u.writeCustomers, u.writeOrders, u.consume, u.setAside, u.queue, u.skip, u.log, u.erase, u.purge,
 	} {
 		if err := step(ctx, ch); err != nil {
 			return err
@@ -73,7 +73,7 @@ func (u *update) writeCustomers(ctx context.Context, ch *crm.Changes) error {
 		if !u.locked[c.ID] {
 			return errNotLocked
 		}
-		if _, err := u.tx.run(ctx, updateCustomer, text(c.State), optional(c.NextDue), u.shop, c.ID); err != nil {
+		if _, err := u.tx.run(ctx, updateCustomer, text(c.State), optional(c.NextDue), optional(c.NextReview), u.shop, c.ID); err != nil {
 			return err
 		}
 	}
@@ -114,7 +114,8 @@ func (u *update) queue(ctx context.Context, ch *crm.Changes) error {
 		_, err := u.tx.run(ctx, insertMessage, u.shop, m.ID, m.Enrollment, m.Journey, m.Version, m.Step, m.Visit,
 			m.Template, m.TemplateVersion, string(m.Class), m.Customer, m.AddressKey, m.CartKey, m.Order, m.To,
 			ordered(m.SendAt), optional(m.Deadline), string(m.State), string(m.Reason), string(m.Stopped), m.Attempt,
-			optional(m.LeaseUntil), m.Failures, m.Unknowns, optional(m.StartedAt), optional(m.SettledAt), optionalBlob(m.Content))
+			optional(m.LeaseUntil), m.Failures, m.Unknowns, optional(m.StartedAt), optional(m.SettledAt), optionalBlob(m.Content),
+			named(m.Lane), crm.Bucket(m.ID))
 		if err != nil {
 			return err
 		}

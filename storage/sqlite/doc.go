@@ -24,9 +24,9 @@
 //
 // # Tables
 //
-// The tables are called goen_customer, goen_fact, goen_inbox, goen_orders,
-// goen_message, goen_decision and goen_definition. They are documented in the
-// schema, which the sqlite3 shell shows with ".schema goen_*", and are there to
+// The tables are called goen_customer, goen_fact, goen_inbox, goen_incoming,
+// goen_import, goen_orders, goen_message, goen_decision and goen_definition.
+// They are documented in the schema, which the sqlite3 shell shows with ".schema goen_*", and are there to
 // be queried. Open and New create and upgrade them; goen_migration keeps the
 // schema's version. A database written by a newer version of this package is
 // refused with [ErrNewerSchema].
@@ -34,6 +34,11 @@
 // What a customer's erasure deletes is overwritten in the file. A cart that
 // records in transactions of its own sets _pragma=secure_delete(1) for that to
 // be true of the pages that those have written.
+//
+// A cart that is not written in Go records facts by inserting into goen_incoming,
+// in transactions of its own; a worker takes them from there:
+//
+//	INSERT INTO goen_incoming (shop_id, body) VALUES ('shop', '{"id": …}')
 //
 // # Transactions
 //
@@ -46,7 +51,9 @@
 //
 // A call that has returned survives a loss of power: its transaction was
 // synced. The same is true of what goen records in a transaction of the cart as
-// far as the cart's connection is set to PRAGMA synchronous=FULL.
+// far as the cart's connection is set to PRAGMA synchronous=EXTRA; with a
+// write-ahead log, FULL does. A cart that sets it to OFF risks the whole
+// database, and goen's rows with it.
 //
 // A worker that is busy rests between its transactions when others write to the
 // database, so that a checkout waits for milliseconds and not for seconds. It

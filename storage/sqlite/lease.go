@@ -9,20 +9,21 @@ import (
 	"github.com/goen-crm/crm"
 )
 
-// The fence, over message m: nothing that is not folded yet may speak against
-// it. ?1 is the shop, ?2 is now.
+// The fence, over message m: nothing that is not folded, or not even read yet,
+// may speak against it. ?1 is the shop, ?2 is now.
 const fence = `
-	NOT EXISTS (SELECT 1 FROM goen_inbox i WHERE i.shop_id = ?1 AND i.customer_id IN (m.customer_id, m.address_key, m.cart_key))
+	NOT EXISTS (SELECT 1 FROM goen_incoming n WHERE n.shop_id = ?1 AND n.refused IS NULL)
+	AND NOT EXISTS (SELECT 1 FROM goen_inbox i WHERE i.shop_id = ?1 AND i.customer_id IN (m.customer_id, m.address_key, m.cart_key))
 	AND NOT EXISTS (SELECT 1 FROM goen_customer c WHERE c.shop_id = ?1 AND c.customer_id = m.customer_id AND c.next_due <= ?2)`
 
 const (
 	selectQueued = `
-		SELECT ` + messageColumns + `, m.content FROM goen_message m
-		WHERE m.shop_id = ?1 AND m.state = 'queued' AND m.send_at <= ?2 AND ` + fence + `
+		SELECT ` + messageColumns + `, m.content FROM goen_message m INDEXED BY goen_message_queue
+		WHERE m.shop_id = ?1 AND m.state = 'queued' AND m.lane = ?4 AND m.send_at <= ?2 AND m.bucket % ?5 = ?6 AND ` + fence + `
 		ORDER BY m.send_at, m.message_id LIMIT ?3`
 	selectLapsed = `
 		SELECT ` + messageColumns + `, m.content FROM goen_message m INDEXED BY goen_message_lease
-		WHERE m.shop_id = ?1 AND m.lease_until <= ?2 AND m.state = 'claimed' AND ` + fence + `
+		WHERE m.shop_id = ?1 AND m.lease_until <= ?2 AND m.state = 'claimed' AND m.lane = ?4 AND m.bucket % ?5 = ?6 AND ` + fence + `
 		ORDER BY m.send_at, m.message_id LIMIT ?3`
 	selectExpired = `
 		SELECT ` + messageColumns + `, m.content FROM goen_message m INDEXED BY goen_message_lease
@@ -42,11 +43,12 @@ func (s *Store) Lease(ctx context.Context, shop string, req crm.LeaseRequest) (c
 		if leases.Expired, err = selectMessages(ctx, tx, selectExpired, shop, now); err != nil {
 			return fmt.Errorf("sqlite: lease: %w", err)
 		}
-		queued, err := selectMessages(ctx, tx, selectQueued, shop, now, limit)
+		of, part := shares(req.Share)
+		queued, err := selectMessages(ctx, tx, selectQueued, shop, now, limit, named(req.Lane), of, part)
 		if err != nil {
 			return fmt.Errorf("sqlite: lease: %w", err)
 		}
-		lapsed, err := selectMessages(ctx, tx, selectLapsed, shop, now, limit)
+		lapsed, err := selectMessages(ctx, tx, selectLapsed, shop, now, limit, named(req.Lane), of, part)
 		if err != nil {
 			return fmt.Errorf("sqlite: lease: %w", err)
 		}

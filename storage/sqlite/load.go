@@ -10,7 +10,7 @@ import (
 // seek into the table for each of them.
 const (
 	selectCustomers = `
-		SELECT c.customer_id, c.state, c.next_due
+		SELECT c.customer_id, c.state, c.next_due, c.next_review
 		FROM json_each(?2) k CROSS JOIN goen_customer c ON c.shop_id = ?1 AND c.customer_id = k.value
 		ORDER BY c.customer_id`
 	selectOrders = `
@@ -36,7 +36,7 @@ func loadCustomers(ctx context.Context, tx *session, shop string, ids []string, 
 	args := []any{shop, list(ids)}
 	err := tx.each(ctx, selectCustomers, args, func(scan scanner) error {
 		var c crm.CustomerRow
-		err := scan(&c.ID, &c.State, instant{&c.NextDue})
+		err := scan(&c.ID, &c.State, instant{&c.NextDue}, instant{&c.NextReview})
 		customers = append(customers, c)
 		return err
 	})

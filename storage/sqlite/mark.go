@@ -21,6 +21,8 @@ const (
 	markClaimed = markSet + `lease_until = ?9, settled_at = NULL` + markWhere
 	markQueued  = markSet + `lease_until = NULL, settled_at = NULL, send_at = ?9` + markWhere
 	markSettled = markSet + `lease_until = NULL, settled_at = ?9` + markWhere
+
+	selectAddressee = `SELECT customer_id FROM goen_message WHERE shop_id = ? AND message_id = ?`
 )
 
 // Mark implements [crm.Store]. Marks of one message in one call are applied
@@ -42,7 +44,11 @@ func (s *Store) Mark(ctx context.Context, shop string, marks []crm.Mark) ([]bool
 					return fmt.Errorf("sqlite: mark: %w", err)
 				}
 			}
-			if err := log.write(ctx, *m.Decision); err != nil {
+			d := *m.Decision
+			if err := tx.one(ctx, selectAddressee, []any{shop, m.Message}, &d.Customer); err != nil {
+				return fmt.Errorf("sqlite: mark: %w", err)
+			}
+			if err := log.write(ctx, d); err != nil {
 				return fmt.Errorf("sqlite: mark: %w", err)
 			}
 		}

@@ -35,6 +35,138 @@ func TestMutants(t *testing.T) {
 			Tests: []string{"TestFile/Fence/DueTimers"},
 		},
 		{
+			Name: "claims do not look at what carts have inserted", File: "lease.go",
+			Swaps: []mutant.Swap{{"AND n.refused IS NULL)", "AND n.refused IS NULL AND false)"}},
+			Tests: []string{"TestFile/Intake/Fence", "TestFile/Intake/NoGapInTheFence"},
+		},
+		{
+			Name: "claims wait for what was refused", File: "lease.go",
+			Swaps: []mutant.Swap{{"AND n.refused IS NULL)", ")"}},
+			Tests: []string{"TestFile/Intake/RefusedRowsStopNobody"},
+		},
+		{
+			Name: "claims look at the reviews", File: "lease.go",
+			Swaps: []mutant.Swap{{"AND c.next_due <= ?2)`", "AND min(ifnull(c.next_due, c.next_review), ifnull(c.next_review, c.next_due)) <= ?2)`"}},
+			Tests: []string{"TestFile/Fence/ReviewsDoNotFence"},
+		},
+		{
+			Name: "claims do not look at the lane of what is queued", File: "lease.go",
+			Swaps: []mutant.Swap{{"AND m.state = 'queued' AND m.lane = ?4", "AND m.state = 'queued' AND m.lane IN ('prompt', 'bulk', ?4)"}},
+			Tests: []string{"TestFile/Lane/LeaseByLane"},
+		},
+		{
+			Name: "claims do not look at the lane of what ran out", File: "lease.go",
+			Swaps: []mutant.Swap{{"AND m.state = 'claimed' AND m.lane = ?4", "AND m.state = 'claimed' AND ?4 = ?4"}},
+			Tests: []string{"TestFile/Lane/LeaseByLane"},
+		},
+		{
+			Name: "claims do not look at their share", File: "row.go",
+			Swaps: []mutant.Swap{{"return s.Of, s.Part", "return 1, 0"}},
+			Tests: []string{"TestFile/Share/LeasesPartition", "TestFile/Share/UpdatesPartition"},
+		},
+		{
+			Name: "messages are shared by customer", File: "changes.go",
+			Swaps: []mutant.Swap{{"crm.Bucket(m.ID)", "crm.Bucket(m.Customer)"}},
+			Tests: []string{"TestFile/Share/LeasesPartition"},
+		},
+		{
+			Name: "what has expired is reported in its lane alone", File: "lease.go",
+			Swaps: []mutant.Swap{
+				{"AND m.state = 'started'\n", "AND m.state = 'started' AND m.lane = ?3\n"},
+				{"selectExpired, shop, now)", "selectExpired, shop, now, named(req.Lane))"},
+			},
+			Tests: []string{"TestFile/Lane/ExpiredOfEveryLane"},
+		},
+		{
+			Name: "reviews are selected with the timers", File: "update.go",
+			Swaps: []mutant.Swap{{"if sel.Lane == crm.Bulk {", "if false && sel.Lane == crm.Bulk {"}},
+			Tests: []string{"TestFile/Lane/UpdateByLane"},
+		},
+		{
+			Name: "nobody is excepted", File: "update.go",
+			Swaps: []mutant.Swap{{"c.customer_id NOT IN (SELECT value FROM json_each(?5))", "?5 = ?5"}},
+			Tests: []string{"TestFile/Share/Except", "TestFile/Share/ManyExcepted"},
+		},
+		{
+			Name: "reviews are not listed", File: "backlog.go",
+			Swaps: []mutant.Swap{{" || isDue(b.NextReview, until)", ""}},
+			Tests: []string{"TestFile/Backlog/Reviews"},
+		},
+		{
+			Name: "shops in which nobody is known are not listed", File: "backlog.go",
+			Swaps: []mutant.Swap{{"SELECT shop_id FROM incoming_shop WHERE shop_id IS NOT NULL", "SELECT shop_id FROM incoming_shop WHERE false"}},
+			Tests: []string{"TestFile/Intake/Backlog"},
+		},
+		{
+			Name: "a row is left when it is taken", File: "intake.go",
+			Swaps: []mutant.Swap{{"DELETE FROM goen_incoming WHERE seq = ?", "DELETE FROM goen_incoming WHERE seq = -?"}},
+			Tests: []string{"TestFile/Intake/TakesTheOldestFirst"},
+		},
+		{
+			Name: "rows of all shops are taken", File: "intake.go",
+			Swaps: []mutant.Swap{{"WHERE shop_id = ? AND refused IS NULL", "WHERE ? IS NOT NULL AND refused IS NULL"}},
+			Tests: []string{"TestFile/Intake/ShopsShareNothing"},
+		},
+		{
+			Name: "a row that conflicts fails the call", File: "intake.go",
+			Swaps: []mutant.Swap{{"case errors.Is(err, crm.ErrConflict):", "case errors.Is(err, crm.ErrConflict) && false:"}},
+			Tests: []string{"TestFile/Intake/ConflictIsRefused"},
+		},
+		{
+			Name: "rows are read before the lock is taken", File: "intake.go",
+			Swaps: []mutant.Swap{
+				{"err := s.work(ctx, func(ctx context.Context, tx *session) error {", "err := s.read(ctx, func(ctx context.Context, tx *session) error {"},
+				{
+					"if err := settle(ctx, tx, shop, row, taken[i]); err != nil {",
+					"if err := s.write(ctx, func(ctx context.Context, tx *session) error { return settle(ctx, tx, shop, row, taken[i]) }); err != nil {",
+				},
+			},
+			Tests: []string{"TestFile/Intake/TakersShareTheRows"},
+		},
+		{
+			Name: "an import does not look where it stands", File: "import.go",
+			Swaps: []mutant.Swap{{"AND position = ?`", "AND ? IS NOT NULL`"}},
+			Tests: []string{"TestFile/Import/ResumesExactly", "TestFile/Import/OneOfManyWins"},
+		},
+		{
+			Name: "an import moves in a transaction of its own", File: "import.go",
+			Swaps: []mutant.Swap{{
+				"return appendFacts(ctx, tx, shop, b.Facts)\n\t})",
+				"return nil\n\t}); err != nil {\nreturn err\n}\nreturn s.Append(ctx, shop, b.Facts)",
+			}, {"return s.work(", "if err := s.work("}},
+			Tests: []string{"TestFile/Import/RefusesConflict"},
+		},
+		{
+			Name: "an erasure takes what waits to be folded", File: "erase.go",
+			Swaps: []mutant.Swap{{"AND i.fact_id = goen_fact.fact_id)", "AND i.fact_id = goen_fact.fact_id AND false)"}},
+			Tests: []string{"TestFile/Erase/SparesWhatWaits"},
+		},
+		{
+			Name: "an erasure takes the evidence", File: "erase.go",
+			Swaps: []mutant.Swap{{"AND type NOT IN (SELECT value FROM json_each(?3))", "AND ?3 = ?3"}},
+			Tests: []string{"TestFile/Erase/KeepsEvidence"},
+		},
+		{
+			Name: "an erasure deletes the orders", File: "erase.go",
+			Swaps: []mutant.Swap{{"UPDATE goen_orders SET state = NULL\n", "DELETE FROM goen_orders\n"}},
+			Tests: []string{"TestFile/Erase/DeletesContent"},
+		},
+		{
+			Name: "a purge takes what waits to be folded", File: "purge.go",
+			Swaps: []mutant.Swap{{"AND i.fact_id = f.fact_id)", "AND i.fact_id = f.fact_id AND false)"}},
+			Tests: []string{"TestFile/Purge/Facts", "TestFile/Purge/Evidence"},
+		},
+		{
+			Name: "a purge takes the evidence", File: "purge.go",
+			Swaps: []mutant.Swap{{"iif(f.type IN (SELECT value FROM json_each(?4)), ?3, ?2)", "iif(?4 = '', ?3, ?2)"}},
+			Tests: []string{"TestFile/Purge/Facts"},
+		},
+		{
+			Name: "a purge takes what is unknown", File: "purge.go",
+			Swaps: []mutant.Swap{{" AND m.state <> 'unknown'", ""}},
+			Tests: []string{"TestFile/Purge/Contents"},
+		},
+		{
 			// What the fence let through is claimed by id, without looking again.
 			Name: "the fence is read before the lock is taken", File: "lease.go",
 			Swaps: []mutant.Swap{
@@ -50,8 +182,9 @@ func TestMutants(t *testing.T) {
 		{
 			Name: "claims are limited before the fence", File: "lease.go",
 			Swaps: []mutant.Swap{{
-				"WHERE m.shop_id = ?1 AND m.state = 'queued' AND m.send_at <= ?2 AND ` + fence + `",
-				"WHERE m.message_id IN (SELECT message_id FROM goen_message WHERE shop_id = ?1 AND state = 'queued' AND send_at <= ?2 " +
+				"FROM goen_message m INDEXED BY goen_message_queue\n" +
+					"\t\tWHERE m.shop_id = ?1 AND m.state = 'queued' AND m.lane = ?4 AND m.send_at <= ?2 AND m.bucket % ?5 = ?6 AND ` + fence + `",
+				"FROM goen_message m WHERE ?4 = ?4 AND ?5 = ?5 AND ?6 = ?6 AND m.message_id IN (SELECT message_id FROM goen_message WHERE shop_id = ?1 AND state = 'queued' AND send_at <= ?2 " +
 					"ORDER BY send_at, message_id LIMIT ?3) AND m.shop_id = ?1 AND ` + fence + `",
 			}},
 			Tests: []string{"TestFile/Fence/StopsNobodyElse"},
@@ -60,6 +193,36 @@ func TestMutants(t *testing.T) {
 			Name: "the lock is taken late", File: "transaction.go",
 			Swaps: []mutant.Swap{{`"BEGIN IMMEDIATE"`, `"BEGIN"`}},
 			Tests: []string{"TestFile/Concurrency/OneConflictWins"},
+		},
+		{
+			Name: "nothing is synced", File: "settings.go",
+			Swaps: []mutant.Swap{{"PRAGMA wal_autocheckpoint = 8000", "PRAGMA wal_autocheckpoint = 8000; PRAGMA synchronous = OFF"}},
+			Tests: []string{"TestPowerCut/File"},
+		},
+		{
+			Name: "commits are not synced", File: "settings.go",
+			Swaps: []mutant.Swap{{"PRAGMA wal_autocheckpoint = 8000", "PRAGMA wal_autocheckpoint = 8000; PRAGMA synchronous = NORMAL"}},
+			Tests: []string{"TestPowerCut/File"},
+		},
+		{
+			Name: "the end of a classic journal is not synced", File: "settings.go",
+			Swaps: []mutant.Swap{{"synchronousExtra = 3", "synchronousExtra = 2"}},
+			Tests: []string{"TestPowerCut/ClassicJournal", "TestPowerCut/CarelessJournal"},
+		},
+		{
+			Name: "a cart's careless settings stay", File: "settings.go",
+			Swaps: []mutant.Swap{{"synchronousExtra = 3", "synchronousExtra = 0"}},
+			Tests: []string{"TestPowerCut/CarelessJournal", "TestPowerCut/CarelessWAL"},
+		},
+		{
+			Name: "a mark is logged for whom its caller names", File: "mark.go",
+			Swaps: []mutant.Swap{{"[]any{shop, m.Message}, &d.Customer)", "[]any{shop, m.Message}, new(string))"}},
+			Tests: []string{"TestFile/Mark/LogsForWhoeverSheIsNow"},
+		},
+		{
+			Name: "everybody waits", File: "update.go",
+			Swaps: []mutant.Swap{{"WHERE EXISTS (SELECT 1 FROM goen_inbox i", "WHERE EXISTS (SELECT 1 FROM goen_customer i"}},
+			Tests: []string{"TestFile/Update/KnowsWhoWaits"},
 		},
 		{
 			Name: "the fold deletes an inbox as a whole", File: "changes.go",

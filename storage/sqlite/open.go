@@ -31,7 +31,13 @@ type Store struct {
 	closed  chan struct{}
 }
 
-var _ crm.Store = (*Store)(nil)
+var (
+	_ crm.Store    = (*Store)(nil)
+	_ crm.Importer = (*Store)(nil)
+	_ crm.Intake   = (*Store)(nil)
+	_ crm.Counter  = (*Store)(nil)
+	_ crm.Purger   = (*Store)(nil)
+)
 
 // Open opens the database file at path, creates it if there is none, brings
 // its tables up to date, and returns a store on it. The file is switched to
@@ -40,7 +46,11 @@ func Open(ctx context.Context, path string) (*Store, error) {
 	if path == "" || path == ":memory:" {
 		return nil, fmt.Errorf("sqlite: open %q: a path is wanted; package storage/memory keeps a store in memory", path)
 	}
-	connector, err := driver.NewConnector(dataSource(path))
+	return openSource(ctx, dataSource(path))
+}
+
+func openSource(ctx context.Context, source string) (*Store, error) {
+	connector, err := driver.NewConnector(source)
 	if err != nil {
 		return nil, fmt.Errorf("sqlite: open: %w", err)
 	}
@@ -60,7 +70,7 @@ func Open(ctx context.Context, path string) (*Store, error) {
 // handle limited to one connection will do, but then everything waits for the
 // cart's transaction, and the transaction for itself if it calls anything of
 // goen's but RecordIn. A connection that
-// the store borrows from db to write is set to PRAGMA synchronous=FULL and
+// the store borrows from db to write is set to PRAGMA synchronous=EXTRA and
 // secure_delete=ON meanwhile. Closing the store leaves db open.
 func New(ctx context.Context, db *sql.DB) (*Store, error) {
 	if db == nil {
@@ -108,7 +118,7 @@ func dataSource(path string) string {
 		path = "/" + path // file:/C:/shop.db
 	}
 	settings := url.Values{
-		"_pragma": {"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(ON)", "secure_delete(ON)"},
+		"_pragma": {"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(EXTRA)", "foreign_keys(ON)", "secure_delete(ON)"},
 		"_txlock": {"immediate"},
 	}
 	return "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + settings.Encode()

@@ -282,8 +282,15 @@ func TestErasedBytes(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	_, err := s.Update(t.Context(), "shop", crm.Selection{IDs: []string{"hanako"}}, func(*crm.Work) (*crm.Changes, error) {
-		return &crm.Changes{Erase: []string{"hanako"}, Queue: []crm.Message{{ID: "m", Customer: "hanako", To: "Secret-Street@example.jp", SendAt: benchTime}}}, nil
+	_, err := s.Update(t.Context(), "shop", crm.Selection{IDs: []string{"hanako"}}, func(w *crm.Work) (*crm.Changes, error) {
+		ch := &crm.Changes{
+			Erase: []crm.Erasure{{Customer: "hanako"}},
+			Queue: []crm.Message{{ID: "m", Customer: "hanako", To: "Secret-Street@example.jp", SendAt: benchTime}},
+		}
+		for _, f := range w.Customers[0].Pending {
+			ch.Consumed = append(ch.Consumed, crm.InboxEntry{Customer: "hanako", Fact: f.ID})
+		}
+		return ch, nil
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -77,13 +77,29 @@ func list[S ~string](values []S) string {
 	return string(data)
 }
 
+// named is a lane as it is written: one of two.
+func named(lane crm.Lane) string {
+	if lane == crm.Bulk {
+		return string(crm.Bulk)
+	}
+	return string(crm.Prompt)
+}
+
+// shares are the parameters of bucket % ? = ?, for all and for a share of them.
+func shares(s crm.Share) (of, part int) {
+	if s.Of < 2 {
+		return 1, 0
+	}
+	return s.Of, s.Part
+}
+
 // Columns in the order in which the scan functions below read them.
 const (
 	factColumns    = `f.fact_id, f.customer_id, f.type, f.event_at, f.recorded_at, f.hash, f.body, coalesce(f.set_aside, '')`
 	orderColumns   = `o.order_id, o.customer_id, o.status, o.currency, o.total, o.refunded, o.placed_at, o.counted_at, o.state`
 	messageColumns = `m.message_id, m.enrollment, m.journey, m.version, m.step, m.visit, m.template, m.template_version, m.class,
 		m.customer_id, m.address_key, m.cart_key, m.order_id, m.recipient, m.send_at, m.deadline, m.state, m.reason, m.stopped, m.attempt,
-		m.lease_until, m.failures, m.unknowns, m.started_at, m.settled_at`
+		m.lease_until, m.failures, m.unknowns, m.started_at, m.settled_at, m.lane`
 	decisionColumns = `customer_id, at, kind, journey, version, enrollment, step, message_id, reason, detail`
 )
 
@@ -100,7 +116,7 @@ func scanOrder(scan scanner, o *crm.OrderRow) error {
 func scanMessage(scan scanner, m *crm.Message) error {
 	return scan(&m.ID, &m.Enrollment, &m.Journey, &m.Version, &m.Step, &m.Visit, &m.Template, &m.TemplateVersion, &m.Class,
 		&m.Customer, &m.AddressKey, &m.CartKey, &m.Order, &m.To, instant{&m.SendAt}, instant{&m.Deadline}, &m.State, &m.Reason, &m.Stopped, &m.Attempt,
-		instant{&m.LeaseUntil}, &m.Failures, &m.Unknowns, instant{&m.StartedAt}, instant{&m.SettledAt}, &m.Content)
+		instant{&m.LeaseUntil}, &m.Failures, &m.Unknowns, instant{&m.StartedAt}, instant{&m.SettledAt}, &m.Lane, &m.Content)
 }
 
 func scanDecision(scan scanner, d *crm.Decision, more ...any) error {

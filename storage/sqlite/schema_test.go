@@ -47,13 +47,16 @@ func TestStatementsUseIndexes(t *testing.T) {
 		return query
 	}
 	statements := map[string]string{
-		"due timers": selectDue, "pending facts": selectPending, "revision": selectRevision,
+		"due timers": selectDue, "due reviews": selectReviews, "pending facts": selectPending, "revision": selectRevision,
 		"customers": selectCustomers, "orders": selectOrders, "inbox": selectInbox, "open messages": selectOpenMessages,
 		"queued": selectQueued, "lapsed": selectLapsed, "expired": selectExpired, "claim": claimMessage,
-		"start": markStarted, "settle": markSettled, "consume": deleteInbox, "write": updateCustomer, "skip": skipMessage, "stop": stopMessage,
+		"start": markStarted, "settle": markSettled, "addressee": selectAddressee, "who waits": selectWaiting, "consume": deleteInbox, "write": updateCustomer, "skip": skipMessage, "stop": stopMessage,
 		"hash": selectHash, "backlog": selectBacklog, "newest definition": selectNewest, "last decision": selectLastDecision,
 		"customer page": selectCustomerIDs, "listed customers": selectListedIDs, "twins": deleteTwins,
-		"erase facts": eraseFacts, "erase messages": eraseMessages, "erase orders": eraseOrders,
+		"erase facts": eraseFacts, "erase messages": eraseMessages, "erase orders": eraseOrders, "erase a body": eraseBody,
+		"purge facts": purgeFacts, "purge contents": purgeContents, "purge decisions": purgeDecisions, "counts": selectCounts,
+		"incoming": selectIncoming, "delete incoming": deleteIncoming, "refuse incoming": refuseIncoming,
+		"move an import": moveImport, "how far an import has come": selectPosition,
 		"a shop's messages": page(crm.MessageQuery{}), "unknown messages": page(crm.MessageQuery{States: []crm.MessageState{crm.MessageUnknown}}),
 		"a customer's messages": page(crm.MessageQuery{Customer: "c"}), "a message": page(crm.MessageQuery{ID: "m"}),
 	}
@@ -68,21 +71,23 @@ func TestStatementsUseIndexes(t *testing.T) {
 			for _, step := range plan(t, s, statement) {
 				// Lists of parameters and shops, found by the statement itself, are read as a whole.
 				whole := strings.Contains(step, "VIRTUAL TABLE") || strings.HasPrefix(step, "SCAN s") || strings.HasPrefix(step, "SCAN shop") ||
-					strings.HasPrefix(step, "SCAN customer_shop") || strings.HasPrefix(step, "SCAN message_shop") || strings.Contains(step, "CONSTANT ROW")
+					strings.HasPrefix(step, "SCAN customer_shop") || strings.HasPrefix(step, "SCAN message_shop") || strings.HasPrefix(step, "SCAN incoming_shop") || strings.Contains(step, "(subquery-") || strings.Contains(step, "CONSTANT ROW")
 				if strings.HasPrefix(step, "SCAN") && !whole {
 					t.Errorf("analyzed=%v: %s reads a whole table: %s", analyzed, name, step)
 				}
 			}
 		}
 		for name, index := range map[string]string{
-			"due timers": "goen_customer_due", "queued": "goen_message_state", "lapsed": "goen_message_lease", "unknown messages": "goen_message_state",
+			"due timers": "goen_customer_due", "due reviews": "goen_customer_review", "queued": "goen_message_queue", "lapsed": "goen_message_lease", "unknown messages": "goen_message_state",
+			"purge facts": "goen_fact_body", "purge contents": "goen_message_settled", "purge decisions": "goen_decision_at", "erase facts": "goen_inbox_fact",
+			"incoming": "goen_incoming_waiting",
 		} {
 			if all := strings.Join(plan(t, s, statements[name]), "\n"); !strings.Contains(all, index) {
 				t.Errorf("analyzed=%v: %s does not use %s:\n%s", analyzed, name, index, all)
 			}
 		}
 	}
-	for _, name := range []string{"queued", "due timers", "a shop's messages", "a customer's messages", "customer page"} {
+	for _, name := range []string{"queued", "due timers", "due reviews", "incoming", "a shop's messages", "a customer's messages", "customer page"} {
 		if all := strings.Join(plan(t, s, statements[name]), "\n"); strings.Contains(all, "TEMP B-TREE") {
 			t.Errorf("%s is sorted instead of read in order:\n%s", name, all)
 		}
@@ -123,12 +128,14 @@ func fillUnevenly(t *testing.T, s *Store) {
 	err := s.write(t.Context(), func(ctx context.Context, tx *session) error {
 		for _, statement := range []string{
 			`WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000)
-			INSERT INTO goen_customer SELECT iif(i > 2900, 'shop-' || i, 'shop'), 'c' || i, '{}', iif(i % 10 = 0, i, NULL) FROM n`,
+			INSERT INTO goen_customer SELECT iif(i > 2900, 'shop-' || i, 'shop'), 'c' || i, '{}', iif(i % 10 = 0, i, NULL), iif(i % 7 = 0, i, NULL), i % 64 FROM n`,
 			`INSERT INTO goen_message SELECT shop_id, 'm' || customer_id, iif(next_due % 100 = 0, 'queued', 'sent'), 1, customer_id, '', '', rowid,
-				iif(rowid % 500 = 0, rowid, NULL), NULL, NULL, NULL, '', '', 0, 0, '', '', 1, '', 1, '', 1, 'marketing', '', '', NULL FROM goen_customer`,
+				iif(rowid % 500 = 0, rowid, NULL), NULL, NULL, NULL, '', '', 0, 0, '', '', 1, '', 1, '', 1, 'marketing', '', '', NULL, 'prompt', bucket FROM goen_customer`,
 			`INSERT INTO goen_orders SELECT shop_id, customer_id, 'o', 'paid', 'JPY', 1, 0, NULL, NULL, '{}' FROM goen_customer`,
 			`INSERT INTO goen_fact SELECT shop_id, 'f' || customer_id, customer_id, '', rowid, 1, x'00', NULL, '{}' FROM goen_customer`,
 			`INSERT INTO goen_inbox SELECT shop_id, customer_id, fact_id FROM goen_fact WHERE event_at % 50 = 0`,
+			`INSERT INTO goen_incoming (shop_id, body) SELECT shop_id, body FROM goen_fact WHERE event_at % 50 = 0`,
+			`INSERT INTO goen_decision SELECT shop_id, event_at, customer_id, event_at, '', '', 1, '', '', '', '', '' FROM goen_fact`,
 		} {
 			if _, err := tx.ExecContext(ctx, statement); err != nil {
 				return err

@@ -8,8 +8,11 @@ import (
 	"io"
 )
 
-// Levels of PRAGMA synchronous.
-const synchronousFull = 2
+// synchronousExtra is the level of PRAGMA synchronous at which a transaction that
+// has committed survives a loss of power. FULL is enough for a write-ahead log.
+// With a classic journal it is not: the journal's deletion, by which a
+// transaction commits, is then not synced.
+const synchronousExtra = 3
 
 // checked opens connections and looks whether each has the settings it was
 // asked for: a setting that was refused silently would be noticed only when
@@ -19,7 +22,7 @@ type checked struct{ driver.Connector }
 // wanted are the settings of the connections of [Open].
 var wanted = []struct{ pragma, value string }{
 	{"journal_mode", "wal"},
-	{"synchronous", "2"},
+	{"synchronous", "3"},
 	{"busy_timeout", "5000"},
 	{"foreign_keys", "1"},
 	{"secure_delete", "1"},
@@ -94,7 +97,7 @@ type setting struct {
 // those it had. Waiting for locks is taken from SQLite by retry, which looks
 // at the context.
 func (tx *session) secure(ctx context.Context) error {
-	for _, want := range []setting{{"synchronous", synchronousFull}, {"busy_timeout", 0}, {"secure_delete", 1}} {
+	for _, want := range []setting{{"synchronous", synchronousExtra}, {"busy_timeout", 0}, {"secure_delete", 1}} {
 		had := setting{pragma: want.pragma}
 		if err := tx.conn.QueryRowContext(ctx, "PRAGMA "+want.pragma).Scan(&had.value); err != nil {
 			return err

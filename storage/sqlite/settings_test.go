@@ -52,7 +52,7 @@ func TestEveryConnectionIsSet(t *testing.T) {
 			}
 		}
 	}
-	for pragma, want := range map[string]string{"synchronous": "2", "journal_mode": "wal", "foreign_keys": "1", "secure_delete": "1"} {
+	for pragma, want := range map[string]string{"synchronous": "3", "journal_mode": "wal", "foreign_keys": "1", "secure_delete": "1"} {
 		if got := settingOf(t, s.kept.conn, pragma); got != want {
 			t.Errorf("of the connection that writes, %s is %s, want %s", pragma, got, want)
 		}
@@ -62,7 +62,7 @@ func TestEveryConnectionIsSet(t *testing.T) {
 func TestRefusedSettingIsNoticed(t *testing.T) {
 	was := wanted[1].value
 	defer func() { wanted[1].value = was }()
-	wanted[1].value = "3" // as if SQLite had kept a lower level than asked for
+	wanted[1].value = "4" // as if SQLite had kept a lower level than asked for
 	_, err := Open(t.Context(), filepath.Join(t.TempDir(), "shop.db"))
 	if !errors.Is(err, ErrUnsafe) {
 		t.Errorf("Open returns %v, want ErrUnsafe", err)
@@ -81,7 +81,7 @@ func TestBorrowedConnections(t *testing.T) {
 		t.Fatal(err)
 	}
 	err = s.write(t.Context(), func(_ context.Context, tx *session) error {
-		for pragma, want := range map[string]string{"synchronous": "2", "secure_delete": "1"} {
+		for pragma, want := range map[string]string{"synchronous": "3", "secure_delete": "1"} {
 			if got := settingOf(t, tx.conn, pragma); got != want {
 				t.Errorf("while the store writes, %s is %s, want %s", pragma, got, want)
 			}

@@ -77,6 +77,14 @@ func (b *bench) begin(t *testing.T, s crm.Store) storagetest.Tx {
 	return storagetest.Tx{Appender: s.(*sqlite.Store).Tx(tx), Commit: tx.Commit, Rollback: tx.Rollback}
 }
 
+// insert inserts an incoming fact as a cart that knows nothing of the store.
+func (b *bench) insert(t *testing.T, s crm.Store, shop string, body []byte) {
+	_, err := b.carts[s].ExecContext(t.Context(), "INSERT INTO goen_incoming (shop_id, body) VALUES (?, ?)", shop, string(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 func newBench() *bench {
 	return &bench{paths: make(map[crm.Store]string), carts: make(map[crm.Store]*sql.DB)}
 }
@@ -103,6 +111,7 @@ func TestFile(t *testing.T) {
 		},
 		Another: func(t *testing.T, s crm.Store) crm.Store { return at(t, b.paths[s]) },
 		Begin:   b.begin,
+		Insert:  b.insert,
 	})
 }
 
@@ -126,6 +135,7 @@ func TestCart(t *testing.T) {
 				Reopen:  func(t *testing.T, s crm.Store) crm.Store { return at(t, b.paths[s]) },
 				Another: func(t *testing.T, s crm.Store) crm.Store { return at(t, b.paths[s]) },
 				Begin:   b.begin,
+				Insert:  b.insert,
 			})
 		})
 	}

@@ -26,6 +26,7 @@ func (s *Store) Update(ctx context.Context, shop string, sel crm.Selection, deci
 			return fmt.Errorf("sqlite: update: %w", err)
 		}
 		work.Lock = func(ids []string) ([]crm.CustomerRow, error) { return u.lock(ctx, ids) }
+		work.Pending = func(ids []string) ([]string, error) { return u.ids(ctx, selectWaiting, u.shop, list(ids)) }
 		if work.Customers, err = u.lock(ctx, ids); err != nil {
 			return err
 		}
@@ -56,22 +57,43 @@ type update struct {
 	locked map[string]bool
 }
 
+// selectWaiting finds those of a list who have a fact in the inbox.
+const selectWaiting = `
+	SELECT DISTINCT k.value FROM json_each(?2) k
+	WHERE EXISTS (SELECT 1 FROM goen_inbox i WHERE i.shop_id = ?1 AND i.customer_id = k.value) ORDER BY k.value`
+
+// Customers with something to do: ?1 is the shop, ?2 how many, ?3 and ?4 the
+// share, ?5 whom to leave out, ?6 the time.
 const (
+	selected  = `c.bucket % ?3 = ?4 AND c.customer_id NOT IN (SELECT value FROM json_each(?5))`
 	selectDue = `
-		SELECT customer_id FROM goen_customer WHERE shop_id = ? AND next_due <= ? ORDER BY next_due, customer_id LIMIT ?`
-	selectPending = `SELECT DISTINCT customer_id FROM goen_inbox WHERE shop_id = ? ORDER BY customer_id LIMIT ?`
+		SELECT c.customer_id FROM goen_customer c
+		WHERE c.shop_id = ?1 AND c.next_due <= ?6 AND ` + selected + ` ORDER BY c.next_due, c.customer_id LIMIT ?2`
+	selectReviews = `
+		SELECT c.customer_id FROM goen_customer c
+		WHERE c.shop_id = ?1 AND c.next_review <= ?6 AND ` + selected + ` ORDER BY c.next_review, c.customer_id LIMIT ?2`
+	selectPending = `
+		SELECT DISTINCT i.customer_id
+		FROM goen_inbox i CROSS JOIN goen_customer c ON c.shop_id = i.shop_id AND c.customer_id = i.customer_id
+		WHERE i.shop_id = ?1 AND ` + selected + ` ORDER BY i.customer_id LIMIT ?2`
 )
 
-// due returns up to sel.Limit customers that have something to do: by turns one
-// with a due timer and one with pending facts, so that a flood of either does
-// not keep the other waiting.
+// due returns up to sel.Limit customers of a lane that have something to do. In
+// lane Prompt, one with a due timer and one with pending facts by turns, so that
+// a flood of either does not keep the other waiting.
 func (u *update) due(ctx context.Context, sel crm.Selection) ([]string, error) {
 	limit := max(sel.Limit, 0)
-	timers, err := u.ids(ctx, selectDue, u.shop, ordered(sel.DueBy), limit)
+	of, part := shares(sel.Share)
+	args := []any{u.shop, limit, of, part, list(sel.Except)}
+	by := append(args, ordered(sel.DueBy))
+	if sel.Lane == crm.Bulk {
+		return u.ids(ctx, selectReviews, by...)
+	}
+	timers, err := u.ids(ctx, selectDue, by...)
 	if err != nil {
 		return nil, err
 	}
-	pending, err := u.ids(ctx, selectPending, u.shop, limit)
+	pending, err := u.ids(ctx, selectPending, args...)
 	if err != nil {
 		return nil, err
 	}

@@ -5,7 +5,8 @@
 --   named state (of a customer or order) and body hold JSON: state ->> '$.rank'
 --   reads a field. Amounts are minor units of their currency.
 --
--- Write to them only through the library.
+-- A bucket is a number from 0 to 63 made from an id, by which workers share
+-- rows. Write to them only through the library, but for goen_incoming.
 
 -- +goose Up
 
@@ -15,11 +16,14 @@ CREATE TABLE goen_customer (
     customer_id TEXT NOT NULL,
     state       TEXT,     -- JSON: all that is known of her. NULL until her first fact is folded
     next_due    INTEGER,  -- when her earliest timer is due
+    next_review INTEGER,  -- when her earliest review is due: work that can wait
+    bucket      INTEGER NOT NULL,
     PRIMARY KEY (shop_id, customer_id)
 ) STRICT;
 
 -- Who has a timer due: asked for all the time, and most customers have none.
-CREATE INDEX goen_customer_due ON goen_customer (shop_id, next_due, customer_id) WHERE next_due IS NOT NULL;
+CREATE INDEX goen_customer_due ON goen_customer (shop_id, next_due, customer_id, bucket) WHERE next_due IS NOT NULL;
+CREATE INDEX goen_customer_review ON goen_customer (shop_id, next_review, customer_id, bucket) WHERE next_review IS NOT NULL;
 
 -- A fact: what happened, as it was told. Append-only. An erased customer's facts keep id and hash and lose their body.
 CREATE TABLE goen_fact (
@@ -37,6 +41,8 @@ CREATE TABLE goen_fact (
 
 CREATE INDEX goen_fact_time ON goen_fact (shop_id, event_at, fact_id);
 CREATE INDEX goen_fact_customer ON goen_fact (shop_id, customer_id, event_at, fact_id);
+-- What may be purged one day.
+CREATE INDEX goen_fact_body ON goen_fact (shop_id, event_at) WHERE body IS NOT NULL;
 CREATE INDEX goen_fact_set_aside ON goen_fact (shop_id, event_at, fact_id) WHERE set_aside IS NOT NULL;
 
 -- The inbox: facts that wait to be folded into a customer's state. No mail goes out to a customer with a row here.
@@ -46,6 +52,34 @@ CREATE TABLE goen_inbox (
     fact_id     TEXT NOT NULL,
     PRIMARY KEY (shop_id, customer_id, fact_id),
     FOREIGN KEY (shop_id, customer_id) REFERENCES goen_customer (shop_id, customer_id)
+) STRICT, WITHOUT ROWID;
+
+-- Whether a fact still waits.
+CREATE INDEX goen_inbox_fact ON goen_inbox (shop_id, fact_id);
+
+-- Incoming facts: what a cart inserts that is not written in Go, in a transaction of its own:
+--
+--   INSERT INTO goen_incoming (shop_id, body) VALUES ('shop', '{"id": …}');
+--
+-- A row is taken within a second or so, and deleted. As long as it is there no mail of the shop goes out, unless it
+-- was refused: then it stays until you have looked at it and deleted it, or set refused to NULL to have it tried again.
+CREATE TABLE goen_incoming (
+    seq         INTEGER PRIMARY KEY AUTOINCREMENT,
+    shop_id     TEXT NOT NULL,
+    body        TEXT NOT NULL,    -- JSON
+    received_at INTEGER NOT NULL DEFAULT (CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER) * 1000),
+    refused     TEXT              -- why it is no fact
+) STRICT;
+
+CREATE INDEX goen_incoming_waiting ON goen_incoming (shop_id, seq) WHERE refused IS NULL;
+CREATE INDEX goen_incoming_refused ON goen_incoming (shop_id, seq) WHERE refused IS NOT NULL;
+
+-- An import of history, and how far it has come.
+CREATE TABLE goen_import (
+    shop_id   TEXT NOT NULL,
+    import_id TEXT NOT NULL,
+    position  INTEGER NOT NULL, -- in the source, such as a number of lines
+    PRIMARY KEY (shop_id, import_id)
 ) STRICT, WITHOUT ROWID;
 
 -- An order, as its facts add up. If facts give one order two customers, each of them has a row.
@@ -59,7 +93,7 @@ CREATE TABLE goen_orders (
     refunded    INTEGER NOT NULL, -- sum of refunds
     placed_at   INTEGER,
     counted_at  INTEGER,          -- since when it counts as a purchase
-    state       TEXT,             -- JSON
+    state       TEXT,             -- JSON, NULL once its customer was erased: then it counts in statistics alone
     PRIMARY KEY (shop_id, customer_id, order_id)
 ) STRICT;
 
@@ -92,15 +126,21 @@ CREATE TABLE goen_message (
     order_id         TEXT NOT NULL,
     recipient        TEXT NOT NULL,    -- the address, '' once erased
     content          BLOB,             -- what was given to the mail system
+    lane             TEXT NOT NULL,    -- prompt, or bulk: what can wait
+    bucket           INTEGER NOT NULL,
     PRIMARY KEY (shop_id, message_id)
 ) STRICT;
 
--- What is due to be sent, and what is in a certain state.
+-- What is due to be sent.
+CREATE INDEX goen_message_queue ON goen_message (shop_id, lane, send_at, message_id, bucket) WHERE state = 'queued';
+-- What is in a certain state.
 CREATE INDEX goen_message_state ON goen_message (shop_id, state, send_at, message_id);
 -- Whose lease has run out.
 CREATE INDEX goen_message_lease ON goen_message (shop_id, lease_until, message_id) WHERE lease_until IS NOT NULL;
 -- What may still be skipped or stopped, loaded with its customer.
 CREATE INDEX goen_message_open ON goen_message (shop_id, customer_id, message_id) WHERE state IN ('queued', 'claimed', 'started', 'unknown');
+-- What may be purged one day.
+CREATE INDEX goen_message_settled ON goen_message (shop_id, settled_at) WHERE settled_at IS NOT NULL AND (content IS NOT NULL OR recipient <> '');
 CREATE INDEX goen_message_customer ON goen_message (shop_id, customer_id, send_at, message_id);
 
 -- The decision log: what happened to a customer and why. Append-only, without personal data.
@@ -121,6 +161,7 @@ CREATE TABLE goen_decision (
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX goen_decision_customer ON goen_decision (shop_id, customer_id, seq);
+CREATE INDEX goen_decision_at ON goen_decision (shop_id, at);
 
 -- A definition: one published version of a journey, template, rank ladder or the shop's settings. Append-only.
 CREATE TABLE goen_definition (
