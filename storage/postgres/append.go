@@ -1,0 +1,144 @@
+package postgres
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"slices"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/goen-crm/crm"
+)
+
+// Append implements [crm.Appender]. It is one round trip.
+func (s *Store) Append(ctx context.Context, shop string, facts []crm.FactRow) error {
+	batch, conflict := newBatch(shop, facts)
+	if conflict != nil {
+		return conflict
+	}
+	if len(facts) == 0 {
+		return cmp.Or(s.check(), ctx.Err())
+	}
+	return s.write(ctx, "append", len(facts), func(tx *transaction) error {
+		var conflicts []int32
+		tx.queue(appendFacts, batch.args()...).QueryRow(func(row pgx.Row) error { return row.Scan(&conflicts, nil) })
+		if err := tx.commit(ctx); err != nil {
+			return err
+		}
+		return batch.refusal(conflicts)
+	})
+}
+
+// appendFacts writes all facts that are not there yet, or none if there are
+// conflicts: it returns the places, from 1, of facts that are there with another
+// hash. Facts, and then customers, are inserted in order of their keys, so that
+// two carts with the same ones wait for each other in one direction only.
+//
+// A fact that another transaction has inserted since this statement began is
+// neither seen nor inserted. The statement then fails by a division by zero, and
+// is run again: next time it sees that fact.
+const appendFacts = `
+	WITH told AS MATERIALIZED (
+		SELECT u.*, (SELECT f.hash FROM goen_fact f WHERE f.shop_id = $1 AND f.fact_id = u.fact_id) AS known
+		FROM unnest($2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::timestamptz[], $7::bytea[], $8::text[], $9::text[])
+			WITH ORDINALITY AS u (fact_id, customer_id, type, event_at, recorded_at, hash, set_aside, body, place)
+	), conflict AS MATERIALIZED (
+		SELECT place FROM told WHERE known <> hash
+	), added AS (
+		INSERT INTO goen_fact (shop_id, fact_id, customer_id, type, event_at, recorded_at, hash, set_aside, body)
+		SELECT $1, fact_id, customer_id, type, event_at, recorded_at, hash, nullif(set_aside, ''), nullif(body, '')::json
+		FROM told WHERE known IS NULL AND NOT EXISTS (SELECT FROM conflict)
+		ORDER BY fact_id
+		ON CONFLICT DO NOTHING
+		RETURNING fact_id
+	), entry AS MATERIALIZED (
+		SELECT k.customer_id, k.bucket, k.fact_id
+		FROM unnest($10::text[], $11::text[], $12::smallint[]) AS k (fact_id, customer_id, bucket) JOIN added USING (fact_id)
+	), met AS (
+		INSERT INTO goen_customer (shop_id, customer_id, bucket)
+		SELECT DISTINCT $1, customer_id, bucket FROM entry ORDER BY customer_id
+		ON CONFLICT DO NOTHING
+	), put AS (
+		INSERT INTO goen_inbox (shop_id, customer_id, fact_id)
+		SELECT $1, customer_id, fact_id FROM entry
+		ON CONFLICT DO NOTHING
+	)
+	SELECT (SELECT array_agg(place::int) FROM conflict),
+		1 / (CASE WHEN EXISTS (SELECT FROM conflict)
+			OR (SELECT count(*) FROM added) = (SELECT count(*) FROM told WHERE known IS NULL) THEN 1 ELSE 0 END)`
+
+// A batch is facts to be appended, each id once, in order of id.
+type batch struct {
+	shop   string
+	facts  []crm.FactRow
+	places []int // where each fact was in the caller's slice
+}
+
+// newBatch fails if two facts of one id have different hashes.
+func newBatch(shop string, facts []crm.FactRow) (*batch, *crm.BatchError) {
+	b := &batch{shop: shop, facts: make([]crm.FactRow, 0, len(facts)), places: make([]int, 0, len(facts))}
+	order := make([]int, len(facts))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(i, j int) int { return cmp.Compare(facts[i].ID, facts[j].ID) })
+	for _, i := range order {
+		if n := len(b.facts); n > 0 && b.facts[n-1].ID == facts[i].ID {
+			if !bytes.Equal(b.facts[n-1].Hash, facts[i].Hash) {
+				return nil, &crm.BatchError{Index: i, ID: facts[i].ID, Err: crm.ErrConflict}
+			}
+			continue
+		}
+		b.facts = append(b.facts, facts[i])
+		b.places = append(b.places, i)
+	}
+	return b, nil
+}
+
+// args are the arguments of appendFacts.
+func (b *batch) args() []any {
+	facts, keys, buckets := b.entries()
+	return []any{
+		b.shop,
+		column(b.facts, func(f *crm.FactRow) string { return f.ID }),
+		column(b.facts, func(f *crm.FactRow) string { return f.Customer }),
+		column(b.facts, func(f *crm.FactRow) string { return f.Type }),
+		column(b.facts, func(f *crm.FactRow) time.Time { return f.Time }),
+		times(column(b.facts, func(f *crm.FactRow) time.Time { return f.RecordedAt })),
+		documents(column(b.facts, func(f *crm.FactRow) []byte { return blob(f.Hash) })),
+		sparse(b.facts, func(f *crm.FactRow) string { return f.SetAside }),
+		column(b.facts, func(f *crm.FactRow) string { return string(f.Body) }),
+		facts, keys, buckets,
+	}
+}
+
+// entries are the inbox entries of the batch, in order of fact: fact, customer
+// and the customer's bucket.
+func (b *batch) entries() (facts, keys []string, buckets []int16) {
+	facts, keys, buckets = []string{}, []string{}, []int16{}
+	for _, f := range b.facts {
+		for i, key := range f.Keys {
+			if !slices.Contains(f.Keys[:i], key) {
+				facts, keys, buckets = append(facts, f.ID), append(keys, key), append(buckets, int16(crm.Bucket(key)))
+			}
+		}
+	}
+	return facts, keys, buckets
+}
+
+// refusal is the error of the first conflict in the caller's slice.
+func (b *batch) refusal(conflicts []int32) error {
+	first := -1
+	for _, n := range conflicts {
+		if place := b.places[n-1]; first < 0 || place < first {
+			first = place
+		}
+	}
+	if first < 0 {
+		return nil
+	}
+	i := slices.Index(b.places, first)
+	return &crm.BatchError{Index: first, ID: b.facts[i].ID, Err: crm.ErrConflict}
+}

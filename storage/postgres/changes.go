@@ -1,0 +1,256 @@
+package postgres
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/goen-crm/crm"
+)
+
+// How rows are written that the transaction has locked: looked up by the key one
+// by one, then changed where they are. With the key in the outer statement, the
+// server might read a whole shop to find a few.
+const (
+	updateCustomers = `
+		UPDATE goen_customer AS c
+		SET state = u.state::json, next_due = u.next_due, next_review = u.next_review
+		FROM (
+			SELECT u.*, t.ctid AS place, $1::text AS shop_id
+			FROM unnest($2::text[], $3::text[], $4::timestamptz[], $5::timestamptz[]) AS u (customer_id, state, next_due, next_review)
+			CROSS JOIN LATERAL (
+				SELECT ctid FROM goen_customer WHERE shop_id = $1 AND customer_id = u.customer_id OFFSET 0
+			) AS t OFFSET 0
+		) AS u WHERE c.ctid = u.place AND c.shop_id = u.shop_id`
+	upsertOrders = `
+		INSERT INTO goen_orders AS o (shop_id, customer_id, order_id, status, currency, total, refunded, placed_at, counted_at, state)
+		SELECT $1, customer_id, order_id, status, currency, total, refunded, placed_at, counted_at, state::json
+		FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::bigint[], $8::timestamptz[], $9::timestamptz[], $10::text[])
+			AS u (customer_id, order_id, status, currency, total, refunded, placed_at, counted_at, state)
+		ON CONFLICT (shop_id, customer_id, order_id) DO UPDATE SET status = excluded.status, currency = excluded.currency,
+			total = excluded.total, refunded = excluded.refunded,
+			placed_at = excluded.placed_at, counted_at = excluded.counted_at, state = excluded.state`
+	deleteInbox = `
+		DELETE FROM goen_inbox AS i USING (
+			SELECT t.ctid AS place, $1::text AS shop_id
+			FROM unnest($2::text[], $3::text[]) AS u (customer_id, fact_id)
+			CROSS JOIN LATERAL (
+				SELECT ctid FROM goen_inbox WHERE shop_id = $1 AND customer_id = u.customer_id AND fact_id = u.fact_id OFFSET 0
+			) AS t OFFSET 0
+		) AS u WHERE i.ctid = u.place AND i.shop_id = u.shop_id`
+	lockFacts = `
+		SELECT count(*) FROM unnest($2::text[]) AS u (fact_id) CROSS JOIN LATERAL (
+			SELECT FROM goen_fact WHERE shop_id = $1 AND fact_id = u.fact_id FOR NO KEY UPDATE
+		) AS f`
+	setAside = `
+		UPDATE goen_fact AS f SET set_aside = nullif(u.reason, '')
+		FROM (
+			SELECT u.reason, t.ctid AS place, $1::text AS shop_id
+			FROM unnest($2::text[], $3::text[]) AS u (fact_id, reason)
+			CROSS JOIN LATERAL (
+				SELECT ctid FROM goen_fact WHERE shop_id = $1 AND fact_id = u.fact_id OFFSET 0
+			) AS t OFFSET 0
+		) AS u WHERE f.ctid = u.place AND f.shop_id = u.shop_id`
+	insertMessages = `
+		INSERT INTO goen_message (shop_id, message_id, bucket, enrollment, journey, version, step, visit, template, template_version, class, lane,
+			customer_id, address_key, cart_key, order_id, recipient, send_at, deadline, state, reason, stopped, attempt,
+			lease_until, failures, unknowns, started_at, settled_at, content)
+		SELECT $1, message_id, bucket, enrollment, journey, version, step, visit, template, template_version, class, coalesce(lane, ''),
+			customer_id, coalesce(address_key, ''), coalesce(cart_key, ''), coalesce(order_id, ''), coalesce(recipient, ''), send_at, deadline,
+			state, coalesce(reason, ''), coalesce(stopped, ''), coalesce(attempt, 0),
+			lease_until, coalesce(failures, 0), coalesce(unknowns, 0), started_at, settled_at, content
+		FROM unnest($2::text[], $3::smallint[], $4::text[], $5::text[], $6::int[], $7::text[], $8::int[], $9::text[], $10::int[], $11::text[],
+			$12::text[], $13::text[], $14::text[], $15::text[], $16::text[], $17::text[], $18::timestamptz[], $19::timestamptz[], $20::text[],
+			$21::text[], $22::text[], $23::int[], $24::timestamptz[], $25::int[], $26::int[], $27::timestamptz[], $28::timestamptz[], $29::bytea[])
+			AS u (message_id, bucket, enrollment, journey, version, step, visit, template, template_version, class, lane,
+			customer_id, address_key, cart_key, order_id, recipient, send_at, deadline, state, reason, stopped, attempt,
+			lease_until, failures, unknowns, started_at, settled_at, content)
+		ON CONFLICT DO NOTHING`
+	lockMessages = `
+		SELECT count(*) FROM unnest($2::text[]) AS u (message_id) CROSS JOIN LATERAL (
+			SELECT FROM goen_message WHERE shop_id = $1 AND message_id = u.message_id FOR NO KEY UPDATE
+		) AS m`
+	skipMessages = `
+		UPDATE goen_message AS m
+		SET state = CASE WHEN m.state IN ('queued', 'claimed') THEN 'skipped' ELSE m.state END,
+			reason = CASE WHEN m.state IN ('queued', 'claimed') THEN u.reason ELSE m.reason END,
+			settled_at = CASE WHEN m.state IN ('queued', 'claimed') THEN u.at ELSE m.settled_at END,
+			lease_until = CASE WHEN m.state IN ('queued', 'claimed') THEN NULL ELSE m.lease_until END,
+			stopped = CASE WHEN m.state IN ('queued', 'claimed') THEN m.stopped ELSE u.reason END
+		FROM (
+			SELECT u.*, t.ctid AS place, $1::text AS shop_id
+			FROM unnest($2::text[], $3::text[], $4::timestamptz[]) AS u (message_id, reason, at)
+			CROSS JOIN LATERAL (
+				SELECT ctid FROM goen_message WHERE shop_id = $1 AND message_id = u.message_id OFFSET 0
+			) AS t OFFSET 0
+		) AS u WHERE m.ctid = u.place AND m.shop_id = u.shop_id AND m.state IN ('queued', 'claimed', 'started', 'unknown')`
+	insertDecisions = `
+		INSERT INTO goen_decision (shop_id, ` + decisionColumns + `)
+		SELECT $1, customer_id, at, kind, coalesce(journey, ''), coalesce(version, 0), coalesce(enrollment, ''), coalesce(step, ''),
+			coalesce(message_id, ''), coalesce(reason, ''), coalesce(detail, '')
+		FROM unnest($2::text[], $3::timestamptz[], $4::text[], $5::text[], $6::int[], $7::text[], $8::text[], $9::text[], $10::text[], $11::text[])
+			WITH ORDINALITY AS u (` + decisionColumns + `, place)
+		ORDER BY place`
+)
+
+// apply queues changes in the order that [crm.Changes] gives: moves first,
+// erasures and purges last.
+func (u *update) apply(ch *crm.Changes) error {
+	for i := range ch.Customers {
+		if !u.locked[ch.Customers[i].ID] {
+			return errNotLocked
+		}
+	}
+	u.move(ch.Move)
+	u.writeCustomers(ch.Customers)
+	u.writeOrders(ch.Orders)
+	u.consume(ch.Consumed)
+	u.setAside(ch.SetAside)
+	u.enqueue(ch.Queue)
+	u.skip(ch.Skip)
+	u.tx.log(u.shop, ch.Decisions)
+	u.erase(ch.Erase, ch.Orders)
+	u.purge(ch.Purge)
+	return nil
+}
+
+// distinct returns rows in order of their keys, in which they are locked by all
+// alike, and of several with one key the first.
+func distinct[R any, K cmp.Ordered](rows []R, key func(*R) K) []R {
+	rows = slices.Clone(rows)
+	slices.SortStableFunc(rows, func(a, b R) int { return cmp.Compare(key(&a), key(&b)) })
+	return slices.CompactFunc(rows, func(a, b R) bool { return key(&a) == key(&b) })
+}
+
+func (u *update) writeCustomers(customers []crm.CustomerRow) {
+	if len(customers) == 0 {
+		return
+	}
+	u.tx.queue(updateCustomers, u.shop,
+		column(customers, func(c *crm.CustomerRow) string { return c.ID }),
+		documents(column(customers, func(c *crm.CustomerRow) []byte { return c.State })),
+		times(column(customers, func(c *crm.CustomerRow) time.Time { return c.NextDue })),
+		times(column(customers, func(c *crm.CustomerRow) time.Time { return c.NextReview })))
+}
+
+func (u *update) writeOrders(orders []crm.OrderRow) {
+	if len(orders) == 0 {
+		return
+	}
+	orders = slices.Clone(orders)
+	slices.Reverse(orders) // the last one of a key holds
+	orders = distinct(orders, func(o *crm.OrderRow) string { return o.Customer + "\x00" + o.ID })
+	u.tx.queue(upsertOrders, u.shop,
+		column(orders, func(o *crm.OrderRow) string { return o.Customer }),
+		column(orders, func(o *crm.OrderRow) string { return o.ID }),
+		column(orders, func(o *crm.OrderRow) string { return o.Status }),
+		column(orders, func(o *crm.OrderRow) string { return o.Currency }),
+		column(orders, func(o *crm.OrderRow) int64 { return o.Total }),
+		column(orders, func(o *crm.OrderRow) int64 { return o.Refunded }),
+		times(column(orders, func(o *crm.OrderRow) time.Time { return o.PlacedAt })),
+		times(column(orders, func(o *crm.OrderRow) time.Time { return o.CountedAt })),
+		documents(column(orders, func(o *crm.OrderRow) []byte { return o.State })))
+}
+
+func (u *update) consume(entries []crm.InboxEntry) {
+	if len(entries) == 0 {
+		return
+	}
+	u.tx.queue(deleteInbox, u.shop,
+		column(entries, func(e *crm.InboxEntry) string { return e.Customer }),
+		column(entries, func(e *crm.InboxEntry) string { return e.Fact }))
+}
+
+func (u *update) setAside(reasons map[string]string) {
+	if len(reasons) == 0 {
+		return
+	}
+	facts := slices.Sorted(maps.Keys(reasons))
+	u.tx.queue(lockFacts, u.shop, facts)
+	u.tx.queue(setAside, u.shop, facts, column(facts, func(id *string) string { return reasons[*id] }))
+}
+
+func (u *update) enqueue(messages []crm.Message) {
+	if len(messages) == 0 {
+		return
+	}
+	messages = distinct(messages, func(m *crm.Message) string { return m.ID })
+	u.tx.queue(insertMessages, u.shop,
+		column(messages, func(m *crm.Message) string { return m.ID }),
+		column(messages, func(m *crm.Message) int16 { return int16(crm.Bucket(m.ID)) }),
+		column(messages, func(m *crm.Message) string { return m.Enrollment }),
+		column(messages, func(m *crm.Message) string { return m.Journey }),
+		column(messages, func(m *crm.Message) int { return m.Version }),
+		column(messages, func(m *crm.Message) string { return m.Step }),
+		column(messages, func(m *crm.Message) int { return m.Visit }),
+		column(messages, func(m *crm.Message) string { return m.Template }),
+		column(messages, func(m *crm.Message) int { return m.TemplateVersion }),
+		column(messages, func(m *crm.Message) string { return string(m.Class) }),
+		sparse(messages, func(m *crm.Message) string { return string(m.Lane) }),
+		column(messages, func(m *crm.Message) string { return m.Customer }),
+		sparse(messages, func(m *crm.Message) string { return m.AddressKey }),
+		sparse(messages, func(m *crm.Message) string { return m.CartKey }),
+		sparse(messages, func(m *crm.Message) string { return m.Order }),
+		sparse(messages, func(m *crm.Message) string { return m.To }),
+		column(messages, func(m *crm.Message) time.Time { return m.SendAt }),
+		times(sparse(messages, func(m *crm.Message) time.Time { return m.Deadline })),
+		column(messages, func(m *crm.Message) string { return string(m.State) }),
+		sparse(messages, func(m *crm.Message) string { return string(m.Reason) }),
+		sparse(messages, func(m *crm.Message) string { return string(m.Stopped) }),
+		sparse(messages, func(m *crm.Message) int { return m.Attempt }),
+		times(sparse(messages, func(m *crm.Message) time.Time { return m.LeaseUntil })),
+		sparse(messages, func(m *crm.Message) int { return m.Failures }),
+		sparse(messages, func(m *crm.Message) int { return m.Unknowns }),
+		times(sparse(messages, func(m *crm.Message) time.Time { return m.StartedAt })),
+		times(sparse(messages, func(m *crm.Message) time.Time { return m.SettledAt })),
+		contents(messages, func(m *crm.Message) []byte { return m.Content }))
+}
+
+func (u *update) skip(skips []crm.Skip) {
+	if len(skips) == 0 {
+		return
+	}
+	skips = distinct(skips, func(s *crm.Skip) string { return s.Message })
+	messages := column(skips, func(s *crm.Skip) string { return s.Message })
+	u.tx.queue(lockMessages, u.shop, messages)
+	u.tx.queue(skipMessages, u.shop, messages,
+		column(skips, func(s *crm.Skip) string { return string(s.Reason) }),
+		times(column(skips, func(s *crm.Skip) time.Time { return s.At })))
+}
+
+// contents is sparse for bytes of which none are NULL.
+func contents[R any](rows []R, value func(*R) []byte) documents {
+	values := column(rows, func(r *R) []byte {
+		if v := value(r); len(v) > 0 {
+			return v
+		}
+		return nil
+	})
+	if slices.ContainsFunc(values, func(v []byte) bool { return v != nil }) {
+		return values
+	}
+	return documents{}
+}
+
+// log queues decisions to be written in this order.
+func (tx *transaction) log(shop string, decisions []crm.Decision) {
+	if len(decisions) > 0 {
+		tx.queue(insertDecisions, append([]any{shop}, decisionArgs(decisions)...)...)
+	}
+}
+
+func decisionArgs(decisions []crm.Decision) []any {
+	return []any{
+		column(decisions, func(d *crm.Decision) string { return d.Customer }),
+		column(decisions, func(d *crm.Decision) time.Time { return d.At }),
+		column(decisions, func(d *crm.Decision) string { return string(d.Kind) }),
+		sparse(decisions, func(d *crm.Decision) string { return d.Journey }),
+		sparse(decisions, func(d *crm.Decision) int { return d.Version }),
+		sparse(decisions, func(d *crm.Decision) string { return d.Enrollment }),
+		sparse(decisions, func(d *crm.Decision) string { return d.Step }),
+		sparse(decisions, func(d *crm.Decision) string { return d.Message }),
+		sparse(decisions, func(d *crm.Decision) string { return string(d.Reason) }),
+		sparse(decisions, func(d *crm.Decision) string { return d.Detail }),
+	}
+}

@@ -1,0 +1,71 @@
+package postgres
+
+import (
+	"github.com/jackc/pgx/v5"
+
+	"github.com/goen-crm/crm"
+)
+
+// What belongs to customers. LATERAL and OFFSET 0 make the server look each of
+// them up by the key, whatever it believes about the size of a table.
+const (
+	selectOrders = `
+		SELECT ` + orderColumns + ` FROM unnest($2::text[]) AS k (customer_id) CROSS JOIN LATERAL (
+			SELECT * FROM goen_orders WHERE shop_id = $1 AND customer_id = k.customer_id ORDER BY order_id OFFSET 0
+		) AS o`
+	selectInbox = `
+		SELECT ` + factColumns + `, i.customer_id FROM unnest($2::text[]) AS k (customer_id) CROSS JOIN LATERAL (
+			SELECT customer_id, fact_id FROM goen_inbox WHERE shop_id = $1 AND customer_id = k.customer_id OFFSET 0
+		) AS i CROSS JOIN LATERAL (
+			SELECT * FROM goen_fact WHERE shop_id = $1 AND fact_id = i.fact_id OFFSET 0
+		) AS f ORDER BY f.event_at, f.fact_id`
+	selectOpenMessages = `
+		SELECT ` + messageWithoutContent + ` FROM unnest($2::text[]) AS k (customer_id) CROSS JOIN LATERAL (
+			SELECT * FROM goen_message
+			WHERE shop_id = $1 AND customer_id = k.customer_id AND state IN ('queued', 'claimed', 'started', 'unknown')
+			ORDER BY message_id OFFSET 0
+		) AS m`
+)
+
+// load queues what fills in the orders, pending facts and, if asked for, open
+// messages of customers, who are among ids and known when these rows arrive.
+func (tx *transaction) load(shop string, ids []string, customers *[]crm.CustomerRow, messages bool) {
+	var byID map[string]*crm.CustomerRow
+	find := func(id string) *crm.CustomerRow {
+		if byID == nil {
+			byID = make(map[string]*crm.CustomerRow, len(*customers))
+			for i := range *customers {
+				byID[(*customers)[i].ID] = &(*customers)[i]
+			}
+		}
+		return byID[id]
+	}
+	tx.each(selectOrders, []any{shop, ids}, func(rows pgx.Rows) error {
+		var o crm.OrderRow
+		err := scanOrder(rows, &o)
+		if c := find(o.Customer); c != nil {
+			c.Orders = append(c.Orders, o)
+		}
+		return err
+	})
+	tx.each(selectInbox, []any{shop, ids}, func(rows pgx.Rows) error {
+		var f crm.FactRow
+		var inbox string
+		err := scanFact(rows, &f, &inbox)
+		if c := find(inbox); c != nil {
+			c.Pending = append(c.Pending, f)
+		}
+		return err
+	})
+	if !messages {
+		return
+	}
+	tx.each(selectOpenMessages, []any{shop, ids}, func(rows pgx.Rows) error {
+		var m crm.Message
+		err := scanMessage(rows, &m)
+		if c := find(m.Customer); c != nil {
+			c.Messages = append(c.Messages, m)
+		}
+		return err
+	})
+}

@@ -1,0 +1,136 @@
+package postgres
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/goen-crm/crm"
+)
+
+// markMessages compares and sets messages that are locked, and logs what goes
+// with those that were set. It returns the places of these marks.
+const markMessages = `
+	WITH applied AS (
+		UPDATE goen_message AS m
+		SET state = u.state, reason = u.reason, failures = u.failures, unknowns = u.unknowns,
+			lease_until = CASE WHEN u.state IN ('claimed', 'started') THEN u.lease END,
+			send_at = CASE WHEN u.state = 'queued' THEN u.send_at ELSE m.send_at END,
+			started_at = CASE WHEN u.state = 'started' THEN u.at ELSE m.started_at END,
+			settled_at = CASE WHEN u.state NOT IN ('queued', 'claimed', 'started') THEN u.at END,
+			content = CASE WHEN u.state = 'started' THEN coalesce(m.content, u.content) ELSE m.content END
+		FROM (
+			SELECT u.*, t.ctid AS row, $1::text AS shop_id
+			FROM unnest($2::int[], $3::text[], $4::int[], $5::text[], $6::text[], $7::timestamptz[], $8::timestamptz[], $9::timestamptz[],
+				$10::int[], $11::int[], $12::text[], $13::bytea[])
+				AS u (place, message_id, attempt, compare, state, at, lease, send_at, failures, unknowns, reason, content)
+			CROSS JOIN LATERAL (
+				SELECT ctid FROM goen_message WHERE shop_id = $1 AND message_id = u.message_id OFFSET 0
+			) AS t OFFSET 0
+		) AS u
+		WHERE m.ctid = u.row AND m.shop_id = u.shop_id
+			AND m.attempt = u.attempt AND m.state = ANY (string_to_array(u.compare, ' '))
+			AND (u.state <> 'started' OR m.lease_until > u.at)
+		RETURNING u.place
+	), logged AS (
+		INSERT INTO goen_decision (shop_id, ` + decisionColumns + `)
+		SELECT $1, customer_id, at, kind, coalesce(journey, ''), coalesce(version, 0), coalesce(enrollment, ''), coalesce(step, ''),
+			coalesce(message_id, ''), coalesce(reason, ''), coalesce(detail, '')
+		FROM unnest($14::text[], $15::timestamptz[], $16::text[], $17::text[], $18::int[], $19::text[], $20::text[], $21::text[], $22::text[], $23::text[], $24::int[])
+			AS u (` + decisionColumns + `, place) JOIN applied USING (place)
+		ORDER BY place
+	)
+	SELECT place FROM applied`
+
+// Mark implements [crm.Store]. It is one round trip. Marks of one message in one
+// call are applied one after the other.
+func (s *Store) Mark(ctx context.Context, shop string, marks []crm.Mark) ([]bool, error) {
+	applied := make([]bool, len(marks))
+	if len(marks) == 0 {
+		return applied, ctx.Err()
+	}
+	err := s.write(ctx, "mark", len(marks), func(tx *transaction) error {
+		clear(applied)
+		tx.queue(lockMessages, shop, slices.Compact(slices.Sorted(slices.Values(column(marks, func(m *crm.Mark) string { return m.Message })))))
+		for _, turn := range turns(marks) {
+			tx.each(markMessages, markArgs(shop, turn), func(rows pgx.Rows) error {
+				var place int
+				err := rows.Scan(&place)
+				applied[place] = err == nil
+				return err
+			})
+		}
+		return tx.commit(ctx)
+	})
+	for _, m := range marks { // also if nobody knows whether it was committed
+		switch m.To {
+		case crm.MessageQueued:
+			s.low.lower(shop, promptDue, m.SendAt)
+			s.low.lower(shop, bulkDue, m.SendAt)
+		case crm.MessageClaimed, crm.MessageStarted:
+			s.low.lower(shop, leasesDue, m.Lease)
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return applied, nil
+}
+
+// A placed mark knows where it was in the caller's slice.
+type placed struct {
+	crm.Mark
+	place int
+}
+
+// turns splits marks so that no message has two in one turn.
+func turns(marks []crm.Mark) [][]placed {
+	var all [][]placed
+	times := make(map[string]int, len(marks))
+	for i, m := range marks {
+		n := times[m.Message]
+		times[m.Message]++
+		if n == len(all) {
+			all = append(all, nil)
+		}
+		all[n] = append(all[n], placed{m, i})
+	}
+	return all
+}
+
+func markArgs(shop string, marks []placed) []any {
+	var decisions []crm.Decision
+	places := []int{}
+	for _, m := range marks {
+		if m.Decision != nil {
+			decisions, places = append(decisions, *m.Decision), append(places, m.place)
+		}
+	}
+	args := []any{
+		shop,
+		column(marks, func(m *placed) int { return m.place }),
+		column(marks, func(m *placed) string { return m.Message }),
+		column(marks, func(m *placed) int { return m.Attempt }),
+		column(marks, func(m *placed) string { return states(m.From) }),
+		column(marks, func(m *placed) string { return string(m.To) }),
+		times(column(marks, func(m *placed) time.Time { return m.At })),
+		times(sparse(marks, func(m *placed) time.Time { return m.Lease })),
+		column(marks, func(m *placed) time.Time { return m.SendAt }),
+		column(marks, func(m *placed) int { return m.Failures }),
+		column(marks, func(m *placed) int { return m.Unknowns }),
+		column(marks, func(m *placed) string { return string(m.Reason) }),
+		contents(marks, func(m *placed) []byte { return m.Content }),
+	}
+	return append(append(args, decisionArgs(decisions)...), places)
+}
+
+func states(from []crm.MessageState) string {
+	words := make([]string, len(from))
+	for i, state := range from {
+		words[i] = string(state)
+	}
+	return strings.Join(words, " ")
+}
