@@ -1,217 +1,302 @@
-package torture
+package main
 
 import (
-	"cmp"
-	"context"
 	"fmt"
+	"maps"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/goen-crm/crm"
 	"github.com/goen-crm/crm/mailer/smtp/smtptest"
 )
 
-// A Report is what an audit found.
-type Report struct {
-	Received int // Received counts mails that the sink took, doubles included.
-	Twice    int // Twice counts customers who got theirs twice.
-	Unknown  int // Unknown counts the entries of kind unknown in goen's log.
-	Left     int // Left counts messages that stayed unknown, of which Arrived were received.
-	Arrived  int
-	Skipped  int // Skipped counts messages that were withheld from who opted out.
-	// Violations are broken promises, in words.
-	Violations []string
+const (
+	// grace is how long after the commit of what takes it back a mail may still
+	// be begun: what is claimed by then may start.
+	grace = 5 * time.Second
+	// dialling is what it takes at most, beside that, to come to MAIL: a
+	// conversation that begins too late goes no further than RCPT.
+	dialling = 2 * time.Second
+)
+
+// Evidence is all that an audit looks at.
+type Evidence struct {
+	Ledger    []Entry
+	Log       []Event // Log is the sink's.
+	Incidents []Incident
+	Said      *Statement
+	// Senders is how many mails can be on their way at a time.
+	Senders int
+	// Connections is how many of these are one worker's.
+	Connections int
 }
 
-// An auditor compares the ledger, the sink's memory and what goen says.
+// An auditor compares what was received with what the ledger asks for.
 type auditor struct {
-	report   Report
-	heard    map[string]*heard                   // by address
-	messages map[string]crm.Message              // by address, as goen has them
-	log      map[string]map[crm.DecisionKind]int // by customer
+	Evidence
+	report *Report
+	mails  map[Mail]*Expectation
+	heard  map[Mail][]Event // heard is the log by mail.
 }
 
-// heard is what the sink knows about one address.
-type heard struct {
-	accepted []Event
-	data     int // times that somebody began to transmit
-}
-
-// Audit says whether every promise was kept. Events are all that the sink has
-// heard; of kills workers, each with a number of connections, nobody knows
-// where they were.
-func Audit(ctx context.Context, shop *crm.Shop, ledger *Ledger, events []Event, kills, connections int) (*Report, error) {
-	a := &auditor{
-		heard: make(map[string]*heard), messages: make(map[string]crm.Message),
-		log: make(map[string]map[crm.DecisionKind]int),
+// Audit says whether every promise was kept.
+func Audit(e Evidence) *Report {
+	a := &auditor{Evidence: e, report: newReport(), mails: Expect(e.Ledger), heard: make(map[Mail][]Event)}
+	for _, event := range e.Log {
+		a.heard[event.Mail] = append(a.heard[event.Mail], event)
 	}
-	a.listen(events)
-	if err := a.ask(ctx, shop); err != nil {
-		return nil, err
-	}
-	known := make(map[string]bool)
-	for _, e := range ledger.Entries {
-		known[e.Address] = true
-		a.entry(e)
-	}
-	for address, h := range a.heard {
-		if !known[address] {
-			a.blame("%s was written to %d times and is nobody's address", address, len(h.accepted))
+	for _, mail := range slices.SortedFunc(maps.Keys(a.heard), compareMails) {
+		if a.mails[mail] == nil {
+			a.stranger(mail)
 		}
 	}
-	if limit := kills * connections; a.report.Unknown > limit {
-		a.blame("%d attempts are listed as unknown: %d kills with %d connections explain no more than %d",
-			a.report.Unknown, kills, connections, limit)
+	for _, mail := range slices.SortedFunc(maps.Keys(a.mails), compareMails) {
+		a.receipts(a.mails[mail])
+		a.lateness(a.mails[mail])
+		a.silences(mail)
 	}
-	slices.Sort(a.report.Violations)
-	return &a.report, nil
+	a.unknowns()
+	for _, w := range e.Said.Waiting {
+		a.report.Stuck++
+		a.blame("%s", w)
+	}
+	a.incidents()
+	return a.report
 }
 
 func (a *auditor) blame(format string, args ...any) {
 	a.report.Violations = append(a.report.Violations, fmt.Sprintf(format, args...))
 }
 
-func (a *auditor) listen(events []Event) {
-	for _, e := range events {
-		if e.To == "" {
-			continue
-		}
-		h := a.heard[e.To]
-		if h == nil {
-			h = new(heard)
-			a.heard[e.To] = h
-		}
-		switch e.Phase {
-		case smtptest.PhaseData:
-			h.data++
-		case Accepted:
-			h.accepted = append(h.accepted, e)
+// stranger blames a mail that nobody asked for. It cannot be lost or late; it
+// counts as received once too often.
+func (a *auditor) stranger(m Mail) {
+	for _, e := range a.heard[m] {
+		if e.Phase == Accepted {
 			a.report.Received++
+			a.report.Duplicates++
 		}
 	}
+	a.blame("%v was begun, and nothing on record asks for it", m)
 }
 
-// ask reads what goen says: its messages, its log, and who is in a journey.
-func (a *auditor) ask(ctx context.Context, shop *crm.Shop) error {
-	for m, err := range shop.Messages(ctx, crm.MessageQuery{}) {
-		if err != nil {
-			return err
-		}
-		if _, twice := a.messages[m.To]; twice {
-			a.blame("%s has two messages", m.To)
-		}
-		a.messages[m.To] = m
-	}
-	for d, err := range shop.Decisions(ctx) {
-		if err != nil {
-			return err
-		}
-		if a.log[d.Customer] == nil {
-			a.log[d.Customer] = make(map[crm.DecisionKind]int)
-		}
-		a.log[d.Customer][d.Kind]++
-		if d.Kind == crm.DecidedUnknown {
-			a.report.Unknown++
+// receipts audits that a mail exists once, and how often it arrived.
+func (a *auditor) receipts(e *Expectation) {
+	var accepted []Event
+	for _, event := range a.heard[e.Mail] {
+		if event.Phase == Accepted {
+			accepted = append(accepted, event)
 		}
 	}
-	for c, err := range shop.Customers(ctx) {
-		if err != nil {
-			return err
+	a.report.Received += len(accepted)
+	ids := a.Said.Mails[e.Mail]
+	if e.Must {
+		a.report.Messages++
+		if len(ids) != 1 {
+			a.blame("%v has %d messages, want 1", e.Mail, len(ids))
 		}
-		for _, e := range c.Enrollments {
-			a.blame("%s is still in %s, at %s", c.ID, e.Journey, e.Step)
-		}
+	} else {
+		a.report.Takeable++
 	}
-	return nil
-}
-
-// entry audits one customer.
-func (a *auditor) entry(e Entry) {
-	m, ok := a.messages[e.Address]
-	if !ok {
-		a.blame("%s: goen has no message", e.Customer)
-		return
+	listed := 0
+	for _, id := range ids {
+		listed += a.Said.Listed[id]
 	}
-	h := cmp.Or(a.heard[e.Address], new(heard))
-	log := a.log[e.Customer]
-	for kind, want := range map[crm.DecisionKind]int{crm.DecidedEnroll: 1, crm.DecidedFinish: 1, crm.DecidedQueue: 1} {
-		if e.OptedOut && kind == crm.DecidedQueue {
-			continue // decided as skipped, if she opted out before the decision
-		}
-		if log[kind] != want {
-			a.blame("%s: the log has %d entries %q, want %d", e.Customer, log[kind], kind, want)
-		}
+	if len(accepted) > 0 && listed == 0 { // goen forgets the address of who was erased
+		listed = a.Said.Listed[accepted[0].Message]
 	}
-	if e.OptedOut {
-		a.report.Skipped++
-		if m.State != crm.MessageSkipped || m.Reason != crm.ReasonOptedOut || h.data > 0 {
-			a.blame("%s opted out, and her message is %s (%s), %d attempts", e.Customer, m.State, m.Reason, h.data)
-		}
-		return
+	allowed := 1
+	if e.Class == crm.Transactional && listed > 0 {
+		allowed = 2
 	}
-	a.receipts(e, m, h, log[crm.DecidedUnknown])
-	a.attempts(e, m, h, log)
-}
-
-// receipts audits how often a mail arrived.
-func (a *auditor) receipts(e Entry, m crm.Message, h *heard, unknown int) {
-	switch n := len(h.accepted); {
-	case n == 0 && (m.State != crm.MessageUnknown || unknown == 0):
-		a.blame("%s: lost: nothing arrived, and the message is %s", e.Customer, m.State)
-	case n == 2 && (e.Class != crm.Transactional || unknown == 0):
-		a.blame("%s: a %s mail arrived twice, with %d attempts unknown", e.Customer, e.Class, unknown)
-	case n > 2:
-		a.blame("%s: a mail arrived %d times", e.Customer, n)
+	switch n := len(accepted); {
+	case n > allowed:
+		a.report.Duplicates += n - allowed
+		a.blame("%v, which is %s, arrived %d times, with %d attempts listed as unknown", e.Mail, e.Class, n, listed)
 	case n == 2:
 		a.report.Twice++
+	case n == 0 && e.Must:
+		a.absence(e.Mail, ids)
 	}
-	for _, event := range h.accepted {
-		if !strings.HasPrefix(event.ID, m.ID+"@") {
-			a.blame("%s: a mail arrived with id %s, the message is %s", e.Customer, event.ID, m.ID)
+	for _, event := range accepted {
+		if event.Message != accepted[0].Message || event.ID != accepted[0].ID || !strings.HasPrefix(event.ID, event.Message+"@") {
+			a.blame("%v arrived as %s and as %s", e.Mail, accepted[0].ID, event.ID)
 		}
-		if event.Sum != h.accepted[0].Sum {
-			a.blame("%s: the second mail is not the first, byte for byte", e.Customer)
+		if event.Sum != accepted[0].Sum {
+			a.blame("%v: the second mail is not the first, byte for byte", e.Mail)
 		}
-	}
-	switch m.State {
-	case crm.MessageSent:
-		if len(h.accepted) == 0 {
-			a.blame("%s: is sent, and never arrived", e.Customer)
-		}
-	case crm.MessageUnknown:
-		a.report.Left++
-		if len(h.accepted) > 0 {
-			a.report.Arrived++
-		}
-	default:
-		a.blame("%s: the message is not settled, it is %s (%s)", e.Customer, m.State, m.Reason)
 	}
 }
 
-// attempts audits that every attempt is accounted for: each time somebody came
-// to DATA, the outcome was learned or is listed as unknown. There may be more
-// entries than attempts that the sink saw: a worker may die between the mark
-// and the command.
-func (a *auditor) attempts(e Entry, m crm.Message, h *heard, log map[crm.DecisionKind]int) {
-	unknown, sent := log[crm.DecidedUnknown], log[crm.DecidedSend]
-	want := 0
-	if m.State == crm.MessageSent {
-		want = 1
-	}
-	if sent != want {
-		a.blame("%s: the message is %s, and the log has %d entries that it was sent", e.Customer, m.State, sent)
-	}
-	if h.data > sent+unknown {
-		a.blame("%s: of %d attempts, %d are known and %d listed as unknown", e.Customer, h.data, sent, unknown)
-	}
-	limit := 1
-	if e.Class == crm.Transactional {
-		limit = 2
-	}
-	if sent+unknown > limit || unknown != m.Unknowns {
-		a.blame("%s: %d attempts of a %s mail, %d listed as unknown, %d counted", e.Customer, sent+unknown, e.Class, unknown, m.Unknowns)
-	}
-	if other := log[crm.DecidedRetry] + log[crm.DecidedFail] + log[crm.DecidedSkip]; other > 0 {
-		a.blame("%s: nobody refused anything, and the log has %d entries that somebody did", e.Customer, other)
+// absence says why a mail that must be sent did not arrive: because the mail
+// server refused it for good, because goen does not know, or for no reason.
+func (a *auditor) absence(m Mail, ids []string) {
+	refused := slices.ContainsFunc(a.heard[m], func(e Event) bool { return strings.HasPrefix(e.Fault, "5") })
+	unknown := slices.ContainsFunc(ids, func(id string) bool { return a.Said.Unknown[id] && a.Said.Listed[id] > 0 })
+	switch {
+	case refused:
+		a.report.Refused++
+	case unknown:
+		a.report.Missing++
+	default:
+		a.report.Lost++
+		a.blame("%v is lost", m)
 	}
 }
+
+// lateness audits that no mail is begun too long after something took it back.
+//
+// Where DATA follows, that is exact, by the clock: the claim came before the
+// commit, and the start within five seconds of the claim; MAIL came before the
+// start, whether or not the worker was stopped in between. Where it does not, a
+// worker may have been stopped, and said MAIL when it woke: the time for which
+// it stood still does not count.
+func (a *auditor) lateness(e *Expectation) {
+	for i, event := range a.heard[e.Mail] {
+		if event.Phase != smtptest.PhaseMail {
+			continue
+		}
+		for _, end := range e.Ends {
+			late := event.Clock.Sub(end.Clock)
+			if !transmits(a.heard[e.Mail][i:]) {
+				late = event.At.Sub(end.At) - a.stoodStill(event.Worker, end.At, event.At) - dialling
+			}
+			if late > grace {
+				a.report.LateSends++
+				a.blame("%v is begun by %s at %s, %v after something took it back", e.Mail, event.Worker, event.At.Format(time.StampMicro), late)
+				break
+			}
+		}
+	}
+}
+
+// transmits reports whether DATA follows in the conversation that begins with
+// the first event.
+func transmits(events []Event) bool {
+	for _, e := range events[1:] {
+		if e.Worker != events[0].Worker {
+			continue
+		}
+		switch e.Phase {
+		case smtptest.PhaseMail:
+			return false
+		case smtptest.PhaseData:
+			return true
+		}
+	}
+	return false
+}
+
+// stoodStill returns for how long a worker was stopped between two instants.
+func (a *auditor) stoodStill(worker string, from, to time.Time) (total time.Duration) {
+	var since time.Time
+	for _, i := range a.Incidents {
+		if i.Worker != worker {
+			continue
+		}
+		switch i.Kind {
+		case Paused:
+			since = i.At
+		case Resumed:
+			begin, end := later(since, from), i.At
+			if to.Before(end) {
+				end = to
+			}
+			total += max(0, end.Sub(begin))
+		}
+	}
+	return total
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
+// silences audits that every attempt is listed to which the sink gave no answer
+// once the start was marked.
+func (a *auditor) silences(m Mail) {
+	silences := make(map[string]int)
+	for _, e := range a.heard[m] {
+		if e.unanswered() {
+			silences[e.Message]++
+		}
+	}
+	for id, n := range silences {
+		if listed := a.Said.Listed[id]; n > listed {
+			a.blame("%v: %d attempts were left without an answer, and %d are listed as unknown", m, n, listed)
+		}
+	}
+}
+
+// unanswered reports whether the sink left a mail without an answer at a time
+// when it may have it.
+func (e Event) unanswered() bool {
+	switch e.Phase {
+	case smtptest.PhaseData, smtptest.PhaseBody, smtptest.PhaseReply:
+		return e.Fault != "" && !isCode(e.Fault)
+	}
+	return false
+}
+
+func isCode(fault string) bool {
+	_, err := strconv.Atoi(fault)
+	return err == nil
+}
+
+// unknowns counts the attempts that are listed as unknown: no more than what
+// was done to the system explains.
+func (a *auditor) unknowns() {
+	explained := 0
+	for _, e := range a.Log {
+		if e.unanswered() {
+			explained++
+		}
+	}
+	for _, i := range a.Incidents {
+		switch i.Kind {
+		case Killed, Paused:
+			explained += a.Connections
+		case Suspended, Restarted, Cut:
+			explained += a.Senders
+		}
+	}
+	for _, n := range a.Said.Listed {
+		a.report.Unknown += n
+	}
+	if a.report.Unknown > explained {
+		a.blame("%d attempts are listed as unknown, and what happened explains no more than %d", a.report.Unknown, explained)
+	}
+}
+
+// incidents counts what was done to the system.
+func (a *auditor) incidents() {
+	for _, i := range a.Incidents {
+		switch i.Kind {
+		case Killed:
+			a.report.Kills++
+			a.report.KillsBy[i.Phase]++
+		case Paused:
+			a.report.Pauses++
+		case Suspended:
+			a.report.Suspensions++
+		case Restarted:
+			a.report.Restarts++
+		case Cut:
+			a.report.Cuts++
+		}
+	}
+}
+
+func compareMails(a, b Mail) int {
+	if c := strings.Compare(a.To, b.To); c != 0 {
+		return c
+	}
+	return strings.Compare(a.Subject, b.Subject)
+}
+
+func (m Mail) String() string { return fmt.Sprintf("%q to %s", m.Subject, m.To) }

@@ -1,206 +1,228 @@
-package torture
+package main
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
+	"sync"
 	"time"
 
 	"github.com/goen-crm/crm"
 	"github.com/goen-crm/crm/mailer"
-	"github.com/goen-crm/crm/storage/sqlite"
 )
 
 const (
-	// generation is how far clocks go on between two generations of workers:
-	// more than the longest lease, SendTimeout and a minute, and than the pause
-	// after a loss.
-	generation = 3 * time.Minute
-	// sendTimeout is long enough that a send is never given up on a busy
-	// machine, which would be a loss without a kill.
-	sendTimeout = 30 * time.Second
-	// look is how often the driver looks whether there is something to do, and
-	// rest how long the sink must have heard nothing before there is not.
-	look, rest = 50 * time.Millisecond, 150 * time.Millisecond
-	// patience bounds one generation, in the machine's time.
-	patience = 4 * time.Minute
+	// shops and tills are how many shops there are, and how many customers
+	// each serves at a time.
+	shops, tills = 8, 6
+	// insistence is how long the driver goes on telling a batch until it knows
+	// that it is on record.
+	insistence = time.Minute
+	// tellTimeout bounds one attempt, but for the time the cart takes.
+	tellTimeout = 15 * time.Second
+	// putOff is how far an ambush moves the clock: the first pause after a
+	// failure, and a little more.
+	putOff = 65 * time.Second
 )
 
-// A Driver tortures one shop.
+// A Driver acts out stories: it tells goen what happens, and writes down what
+// it told.
 type Driver struct {
-	Database    string // Database is the path of a SQLite file that does not exist yet.
-	Ledger      *Ledger
-	Dooms       []Doom
-	Workers     int // Workers is how many processes are alive at a time.
-	Connections int // Connections is how many each of them has.
+	ledger  *Ledger
+	clock   *Clock
+	weather *Weather
+	till    Till
+	crm     *crm.CRM
+	tellers []*teller
+	suspend func(time.Duration) error // suspend moves the clock on.
 
-	// Shop is a handle of the driver's own, set by Open.
-	Shop *crm.Shop
-
-	store       *sqlite.Store
-	crm         *crm.CRM
-	clock       *Clock
-	sink        *Sink
-	executioner *Executioner
-	started     int // workers, so far
+	mu       sync.Mutex
+	ambushed time.Time     // ambushed is when the clock was moved on last.
+	rest     time.Duration // rest is how long after that it is not moved on again.
 }
 
-// Open makes the shop known and starts the sink.
-func (d *Driver) Open(ctx context.Context) (err error) {
-	if d.store, err = sqlite.Open(ctx, d.Database); err != nil {
-		return err
-	}
-	d.clock, d.executioner = new(Clock), NewExecutioner()
-	nobody := mailer.Func(func(context.Context, *mailer.Message) error { panic("the driver does not send") })
-	if d.crm, err = crm.New(d.store, nobody, &crm.Config{Clock: d.clock.Now}); err != nil {
-		return err
-	}
-	d.sink = NewSink(d.executioner.Visit)
-	d.Shop = d.crm.Shop(ShopID)
-	// Facts older than a journey do not start it, and some are a minute old.
-	d.clock.Advance(-generation)
-	defer d.clock.Advance(generation)
-	return Publish(ctx, d.Shop)
-}
-
-// Close stops the sink and closes the driver's store.
-func (d *Driver) Close() error {
-	if d.sink != nil {
-		d.sink.Close()
-	}
-	return d.store.Close()
-}
-
-// Run carries out all dooms while the ledger's facts come in, and then lets
-// workers live until nothing is due.
-func (d *Driver) Run(ctx context.Context) error {
-	dooms, left := d.Dooms, d.Ledger.Entries
-	// Few enough at a time that there is work for the last doom too.
-	portion := len(left) * d.Workers / (len(dooms) + d.Workers)
-	for len(dooms) > 0 {
-		now := left[:min(portion, len(left))]
-		left = left[len(now):]
-		n := min(d.Workers, len(dooms))
-		spared, err := d.generation(ctx, dooms[:n], now)
-		if err != nil {
-			return err
-		}
-		if len(left) == 0 && len(spared) == n {
-			return fmt.Errorf("everything is sent, and %d dooms are left: more customers are needed", len(dooms))
-		}
-		dooms = append(dooms[n:], spared...)
-	}
-	return d.complete(ctx, left)
-}
-
-// generation starts a worker for each doom, and records entries while they
-// work. It ends when all are dead: those that are not killed by their doom are
-// when nothing is left to do. Their dooms are returned.
-func (d *Driver) generation(ctx context.Context, dooms []Doom, entries []Entry) (spared []Doom, err error) {
-	defer d.clock.Advance(generation)
-	var workers []*Process
-	defer func() {
-		for _, w := range workers {
-			w.Kill() // if not dead yet: there was an error
-			err = errors.Join(err, w.Complaint())
-		}
-	}()
-	for _, doom := range dooms {
-		w, err := d.start()
-		if err != nil {
-			return nil, err
-		}
-		workers = append(workers, w)
-		d.executioner.Condemn(w, doom)
-	}
-	if err := d.live(ctx, entries, workers...); err != nil {
+// NewDriver opens the cart's side of a database, whose shops it makes known.
+func NewDriver(ctx context.Context, d Database, seed uint64, ledger *Ledger, clock *Clock, weather *Weather) (*Driver, error) {
+	till, err := d.Till(ctx)
+	if err != nil {
 		return nil, err
 	}
-	for i, w := range workers {
-		if d.executioner.Finish(w) {
-			spared = append(spared, dooms[i])
-		}
-	}
-	return spared, nil
-}
-
-// complete records what is left, and lets one generation of workers after the
-// other live until nothing is due any more.
-func (d *Driver) complete(ctx context.Context, entries []Entry) error {
-	for {
-		w, err := d.start()
-		if err != nil {
-			return err
-		}
-		if err := errors.Join(d.live(ctx, entries, w), w.Stop()); err != nil {
-			return err
-		}
-		entries = nil
-		d.clock.Advance(generation)
-		if _, due, err := d.crm.NextDue(ctx, d.clock.Now().Add(24*time.Hour)); err != nil || !due {
-			return err
-		}
-	}
-}
-
-func (d *Driver) start() (*Process, error) {
-	d.started++
-	return StartWorker(WorkerSettings{
-		Name: fmt.Sprintf("w%d", d.started), Database: d.Database, Relay: d.sink.Addr,
-		Ahead: d.clock.Ahead(), Connections: d.Connections, SendTimeout: sendTimeout,
+	nobody := mailer.Func(func(context.Context, *mailer.Message) error {
+		return mailer.Temporary(errors.New("the driver does not send"))
 	})
+	driver := &Driver{ledger: ledger, clock: clock, weather: weather, till: till}
+	// Without what the store can do beyond the interface: it has a clock of its own.
+	store := struct{ crm.Store }{till.Store()}
+	if driver.crm, err = crm.New(store, nobody, &crm.Config{Clock: clock.Now}); err != nil {
+		return nil, errors.Join(err, till.Close())
+	}
+	longHold := 3 * time.Second
+	if !d.manyWriters() {
+		longHold = 40 * time.Millisecond
+	}
+	for i := range shops * tills {
+		driver.tellers = append(driver.tellers, &teller{
+			shop: shopIDs(shops)[i%shops], name: "p" + string(rune('a'+i%26)) + string(rune('a'+i/26)), longHold: longHold,
+			random: rand.New(rand.NewPCG(seed, 100+uint64(i))),
+		})
+	}
+	return driver, driver.publish(ctx)
 }
 
-// live records entries beside workers that work, and returns when everything
-// is recorded, and all workers are dead or have nothing to do at the clock's
-// time.
-func (d *Driver) live(ctx context.Context, entries []Entry, workers ...*Process) error {
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	if err := d.Ledger.record(ctx, d.Shop, d.clock, entries); err != nil {
+// publish makes the shops known. Facts from before that start nothing, and some
+// are a minute old when they are told.
+func (d *Driver) publish(ctx context.Context) error {
+	const before = 10 * time.Minute
+	if err := d.clock.Advance(-before); err != nil {
 		return err
 	}
-	dead := make(chan struct{})
-	go func() {
-		defer close(dead)
-		for _, w := range workers {
-			<-w.gone
+	for _, id := range shopIDs(shops) {
+		if err := Publish(ctx, d.crm.Shop(id)); err != nil {
+			return err
 		}
-	}()
-	ticker := time.NewTicker(look)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-dead:
-			return nil
-		case <-ctx.Done():
-			return fmt.Errorf("work goes on for longer than %v: %w", patience, ctx.Err())
-		case <-ticker.C:
+	}
+	return d.clock.Advance(before)
+}
+
+// Close closes the cart's side.
+func (d *Driver) Close() error { return d.till.Close() }
+
+// Run acts out stories until enough is closed, and those begun to their end.
+func (d *Driver) Run(ctx context.Context, enough <-chan struct{}) error {
+	var group sync.WaitGroup
+	errs := make([]error, len(d.tellers))
+	for i, t := range d.tellers {
+		group.Go(func() {
+			for errs[i] == nil {
+				select {
+				case <-enough:
+					return
+				case <-ctx.Done():
+					return
+				default:
+					errs[i] = d.act(ctx, t.next())
+				}
+			}
+		})
+	}
+	group.Wait()
+	return errors.Join(errs...)
+}
+
+// act acts a story out.
+func (d *Driver) act(ctx context.Context, s Story) error {
+	for _, a := range s.Acts {
+		pause(ctx, a.Pause)
+		if a.Patient {
+			d.awaitRefusal(ctx, s.Person)
 		}
-		_, due, err := d.crm.NextDue(ctx, d.clock.Now())
+		facts := a.Facts(d.clock.Now())
+		tellings := 1
+		if a.Twice {
+			tellings = 2
+		}
+		errs := make([]error, tellings)
+		var group sync.WaitGroup
+		for i := range tellings {
+			group.Go(func() { errs[i] = d.tell(ctx, s, a, facts) })
+		}
+		group.Wait()
+		if err := errors.Join(errs...); err != nil {
+			return err
+		}
+		if a.Ambush {
+			if err := d.ambush(); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// awaitRefusal waits a while for a mail to be turned away.
+func (d *Driver) awaitRefusal(ctx context.Context, person string) {
+	const look, longest = 20 * time.Millisecond, 4 * time.Second
+	for range longest / look {
+		if d.weather.TurnedAway(person) || ctx.Err() != nil {
+			return
+		}
+		pause(ctx, look)
+	}
+}
+
+// ambush moves the clock on, unless that has just been done.
+func (d *Driver) ambush() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if time.Since(d.ambushed) < d.rest {
+		return nil
+	}
+	d.ambushed = time.Now()
+	return d.suspend(putOff)
+}
+
+// tell tells a batch until it knows that it is on record, or once if the cart
+// rolls it back.
+func (d *Driver) tell(ctx context.Context, s Story, a Act, facts []crm.Fact) error {
+	for deadline := time.Now().Add(insistence); ; {
+		batch, err := d.ledger.Try(s.Shop, s.Person, facts)
 		if err != nil {
 			return err
 		}
-		if !due && d.sink.Quiet(rest) {
-			return nil
+		outcome, problem := d.tellOnce(ctx, s.Shop, a, facts)
+		if err := d.ledger.Settle(batch, outcome); err != nil {
+			return err
 		}
+		switch {
+		case outcome == Committed, a.Regret:
+			return nil
+		case errors.As(problem, new(*crm.BatchError)):
+			return fmt.Errorf("goen refuses a fact of the driver's: %w", problem)
+		case ctx.Err() != nil || time.Now().After(deadline):
+			return fmt.Errorf("a batch could not be recorded: %w", problem)
+		}
+		a.Hold -= a.Hold / 2 // she is quicker the next time
+		pause(ctx, 100*time.Millisecond)
 	}
 }
 
-// Audit compares what arrived with the ledger. It is called after Run.
-func (d *Driver) Audit(ctx context.Context) (*Report, error) {
-	kills := 0
-	for _, n := range d.Kills() {
-		kills += n
+// tellOnce tells a batch and returns what is known of it afterwards, and the
+// problem if that is not that it is on record.
+func (d *Driver) tellOnce(ctx context.Context, shop string, a Act, facts []crm.Fact) (Outcome, error) {
+	ctx, cancel := context.WithTimeout(ctx, tellTimeout+a.Hold)
+	defer cancel()
+	if a.Hold == 0 {
+		if err := d.crm.Shop(shop).Record(ctx, facts...); err != nil {
+			return Unknown, err
+		}
+		return Committed, nil
 	}
-	return Audit(ctx, d.Shop, d.Ledger, d.Events(), kills, d.Connections)
+	tx, err := d.till.Begin(ctx)
+	if err != nil {
+		return RolledBack, err
+	}
+	if err := d.crm.Shop(shop).RecordIn(ctx, tx, facts...); err != nil {
+		_ = tx.Rollback(ctx) // its error says that the connection is gone, and the transaction with it
+		return RolledBack, err
+	}
+	pause(ctx, a.Hold)
+	if a.Regret {
+		_ = tx.Rollback(ctx)
+		return RolledBack, nil
+	}
+	if err := tx.Commit(ctx); err != nil {
+		return Unknown, err
+	}
+	return Committed, nil
 }
 
-// Events returns what the sink has heard.
-func (d *Driver) Events() []Event { return d.sink.Events() }
-
-// Kills returns how many workers were killed, by moment.
-func (d *Driver) Kills() map[Moment]int { return d.executioner.Kills() }
-
-// Started returns how many workers there were.
-func (d *Driver) Started() int { return d.started }
+// pause waits, or until ctx ends.
+func pause(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}

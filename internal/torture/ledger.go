@@ -1,106 +1,67 @@
-package torture
+package main
 
 import (
-	"context"
-	"fmt"
-	"slices"
+	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	"github.com/goen-crm/crm"
 )
 
-// A Ledger is who must get what. It is written before anything happens, and
-// not from what goen says.
-type Ledger struct{ Entries []Entry }
+// An Outcome is what the driver knows of a batch of facts.
+type Outcome string
 
-// An Entry is one customer and the one mail that is due to her.
+// The outcomes. A batch whose outcome is Unknown is told again, with the same
+// ids, until one is Committed.
+const (
+	Trying     Outcome = "trying"      // about to be told
+	Committed  Outcome = "committed"   // on record
+	RolledBack Outcome = "rolled back" // certainly not on record
+	Unknown    Outcome = "unknown"     // the answer to the commit was lost
+)
+
+// An Entry is a line of the ledger: that a batch is about to be told, or what
+// came of it.
 type Entry struct {
-	Customer string
-	Address  string
-	Class    crm.Class
-	// OptedOut: she opts out before the mail is due, and must not get it.
-	OptedOut bool
+	Batch   int64     `json:"batch"` // Batch counts attempts to tell something.
+	Outcome Outcome   `json:"outcome"`
+	At      time.Time `json:"at"`    // At is the machine's time.
+	Clock   time.Time `json:"clock"` // Clock is what the run's clock showed.
+
+	// Shop, Person and Facts are there with outcome Trying. Person is the
+	// address of the one person whom all facts are about.
+	Shop   string     `json:"shop,omitempty"`
+	Person string     `json:"person,omitempty"`
+	Facts  []crm.Fact `json:"facts,omitempty"`
 }
 
-// NewLedger returns a ledger of n customers: half of them ask for a
-// transactional mail, half join the marketing list, and one in ten of those
-// leaves it again.
-func NewLedger(n int) *Ledger {
-	l := new(Ledger)
-	for i := range n {
-		e := Entry{Customer: fmt.Sprintf("c%05d", i), Address: fmt.Sprintf("c%05d@example.jp", i), Class: crm.Transactional}
-		if i%2 == 1 {
-			e.Class, e.OptedOut = crm.Marketing, i%20 == 1
-		}
-		l.Entries = append(l.Entries, e)
-	}
-	return l
+// A Ledger is what the driver told goen, written down before and after.
+type Ledger struct {
+	journal *Journal
+	clock   *Clock
+	batches atomic.Int64
 }
 
-// Mails is how many mails must be sent.
-func (l *Ledger) Mails() int {
-	n := 0
-	for _, e := range l.Entries {
-		if !e.OptedOut {
-			n++
-		}
-	}
-	return n
+const ledgerFile = "ledger.jsonl"
+
+// OpenLedger makes the ledger of a run in its directory.
+func OpenLedger(dir string, clock *Clock) (*Ledger, error) {
+	journal, err := OpenJournal(filepath.Join(dir, ledgerFile))
+	return &Ledger{journal: journal, clock: clock}, err
 }
 
-// Record tells goen all that the ledger holds.
-func (l *Ledger) Record(ctx context.Context, shop *crm.Shop, clock *Clock) error {
-	return l.record(ctx, shop, clock, l.Entries)
+// Try notes that a batch is about to be told, and returns its number.
+func (l *Ledger) Try(shop, person string, facts []crm.Fact) (batch int64, err error) {
+	batch = l.batches.Add(1)
+	return batch, l.journal.Write(Entry{
+		Batch: batch, Outcome: Trying, At: time.Now(), Clock: l.clock.Now(), Shop: shop, Person: person, Facts: facts,
+	})
 }
 
-// record tells goen what happened, a few customers at a time. Who opts out does
-// so right after she joined.
-func (l *Ledger) record(ctx context.Context, shop *crm.Shop, clock *Clock, entries []Entry) error {
-	for some := range slices.Chunk(entries, 10) {
-		var facts, regrets []crm.Fact
-		begin := clock.Now()
-		for i, e := range some {
-			facts = append(facts, e.facts(begin, time.Duration(i)*100*time.Millisecond)...)
-			if e.OptedOut {
-				regrets = append(regrets, e.regret(clock.Now()))
-			}
-		}
-		for _, batch := range [][]crm.Fact{facts, regrets} {
-			if err := shop.Record(ctx, batch...); err != nil {
-				return err
-			}
-		}
-		if took := clock.Now().Sub(begin); took >= pause {
-			return fmt.Errorf("recording %d facts took %v: who opted out was too late", len(facts), took)
-		}
-	}
-	return nil
+// Settle notes what came of a batch.
+func (l *Ledger) Settle(batch int64, o Outcome) error {
+	return l.journal.Write(Entry{Batch: batch, Outcome: o, At: time.Now(), Clock: l.clock.Now()})
 }
 
-// facts returns what is to be recorded about e. The mail is due at once if it
-// is transactional, else soon: she joined nearly a minute ago. Who opts out has
-// just joined, so that she does it in time.
-func (e Entry) facts(now time.Time, soon time.Duration) []crm.Fact {
-	fact := func(id string, at time.Time, body crm.Body) crm.Fact {
-		return crm.Fact{ID: e.Customer + " " + id, Time: at, Customer: e.Customer, Email: e.Address, Body: body}
-	}
-	if e.Class == crm.Transactional {
-		return []crm.Fact{fact(asked, now, crm.Custom{Name: asked})}
-	}
-	since := now.Add(soon - pause)
-	if e.OptedOut {
-		since = now
-	}
-	return []crm.Fact{
-		fact("consent", since, crm.ConsentChanged{Consent: crm.Consent{Granted: true, Source: "form"}}),
-		fact(joined, since, crm.Custom{Name: joined}),
-	}
-}
-
-// regret returns the opt-out of a customer who does not want the mail after all.
-func (e Entry) regret(now time.Time) crm.Fact {
-	return crm.Fact{
-		ID: e.Customer + " regret", Time: now, Customer: e.Customer, Email: e.Address,
-		Body: crm.ConsentChanged{Consent: crm.Consent{Granted: false, Source: "link"}},
-	}
-}
+// Close closes the ledger's file.
+func (l *Ledger) Close() error { return l.journal.Close() }

@@ -1,20 +1,18 @@
 //go:build unix
 
-package torture_test
+package main
 
 import (
 	"context"
-	"log/slog"
-	"path/filepath"
+	"os"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/goen-crm/crm"
-	"github.com/goen-crm/crm/internal/torture"
 	"github.com/goen-crm/crm/mailer/smtp"
 	"github.com/goen-crm/crm/mailer/smtp/smtptest"
-	"github.com/goen-crm/crm/storage/sqlite"
 )
 
 // TestPausedWorker stops a worker in the middle of a send, lets another one
@@ -24,9 +22,9 @@ func TestPausedWorker(t *testing.T) {
 	type counts map[crm.DecisionKind]int
 	for _, test := range []struct {
 		name     string
-		class    crm.Class
-		at       smtptest.Phase // where the worker stands still
-		drop     bool           // the server hangs up on it instead of answering
+		template string
+		at       Phase // where the worker stands still
+		drop     bool  // the server hangs up on it at DATA
 		state    crm.MessageState
 		attempt  int
 		received []string // by whom the mail is sent
@@ -34,19 +32,19 @@ func TestPausedWorker(t *testing.T) {
 		learns   bool     // the paused worker's result is news
 	}{
 		// It has not marked its start, and must not any more.
-		{"claimed", crm.Marketing, smtptest.PhaseRcpt, false, crm.MessageSent, 2, []string{"second"}, counts{crm.DecidedSend: 1}, false},
+		{"claimed", Welcome, Claim, false, crm.MessageSent, 2, []string{"second"}, counts{crm.DecidedSend: 1}, false},
 		// It has, and nobody knows: marketing is left alone.
-		{"started", crm.Marketing, smtptest.PhaseData, true, crm.MessageUnknown, 1, nil, counts{crm.DecidedUnknown: 1}, false},
+		{"started", Welcome, Data, true, crm.MessageUnknown, 1, nil, counts{crm.DecidedUnknown: 1}, false},
 		// A transactional mail goes out again, and the first attempt is over.
-		{"started transactional", crm.Transactional, smtptest.PhaseData, true, crm.MessageSent, 2, []string{"second"}, counts{crm.DecidedUnknown: 1, crm.DecidedSend: 1}, false},
+		{"started transactional", Receipt, Data, true, crm.MessageSent, 2, []string{"second"}, counts{crm.DecidedUnknown: 1, crm.DecidedSend: 1}, false},
 		// The one double that is allowed: what was unknown arrives after all.
-		{"answered late transactional", crm.Transactional, smtptest.PhaseData, false, crm.MessageSent, 2, []string{"second", "first"}, counts{crm.DecidedUnknown: 1, crm.DecidedSend: 1}, false},
+		{"answered late transactional", Receipt, Data, false, crm.MessageSent, 2, []string{"second", "first"}, counts{crm.DecidedUnknown: 1, crm.DecidedSend: 1}, false},
 		// A late result of the attempt that is unknown tells what became of it.
-		{"answered late", crm.Marketing, smtptest.PhaseData, false, crm.MessageSent, 1, []string{"first"}, counts{crm.DecidedUnknown: 1, crm.DecidedSend: 1}, true},
+		{"answered late", Welcome, Data, false, crm.MessageSent, 1, []string{"first"}, counts{crm.DecidedUnknown: 1, crm.DecidedSend: 1}, true},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			s := newStandstill(t, test.at, test.drop)
-			s.queue(torture.Entry{Customer: "c1", Address: "hanako@example.jp", Class: test.class})
+			s := newStandstill(t, test.template, test.at, test.drop)
+			s.queue()
 			first := s.pause()
 			s.takeOver()
 			before := s.picture()
@@ -60,8 +58,10 @@ func TestPausedWorker(t *testing.T) {
 				t.Errorf("the message is %s at attempt %d, want %s at %d", m.State, m.Attempt, test.state, test.attempt)
 			}
 			var received []string
-			for _, e := range s.sink.Accepted() {
-				received = append(received, e.Worker)
+			for _, e := range s.log() {
+				if e.Phase == Accepted && strings.HasPrefix(e.Mail.Subject, test.template) {
+					received = append(received, e.Worker)
+				}
 			}
 			if !reflect.DeepEqual(received, test.received) {
 				t.Errorf("received from %q, want %q", received, test.received)
@@ -77,73 +77,52 @@ func TestPausedWorker(t *testing.T) {
 
 // A standstill is a shop whose first worker is stopped in the middle of a send.
 type standstill struct {
-	*testing.T
-	database string
-	clock    *torture.Clock
-	sink     *torture.Sink
-	crm      *crm.CRM // crm is the second worker.
-	shop     *crm.Shop
-
-	reached chan struct{} // reached is closed when the first worker has come to where it is to stand still.
-	proceed chan struct{} // proceed is closed when the sink may answer it.
+	*desk
+	template string
+	at       Phase
+	second   *crm.CRM
 }
 
-func newStandstill(t *testing.T, at smtptest.Phase, drop bool) *standstill {
-	s := &standstill{
-		T: t, database: filepath.Join(t.TempDir(), "shop.db"), clock: new(torture.Clock),
-		reached: make(chan struct{}), proceed: make(chan struct{}),
-	}
-	s.sink = torture.NewSink(func(e torture.Event) {
-		if e.Worker == "first" && e.Phase == at {
-			close(s.reached)
-			<-s.proceed
-		}
-	})
-	t.Cleanup(s.sink.Close)
+func newStandstill(t *testing.T, template string, at Phase, drop bool) *standstill {
+	s := &standstill{desk: newDesk(t, nil), template: template, at: at}
 	if drop {
-		s.sink.Server.Fail(smtptest.Fault{Phase: at, Drop: true, Match: func(e smtptest.Envelope) bool {
-			return e.From == "first@worker.example.jp"
+		s.sink.server.Fail(smtptest.Fault{Phase: smtptest.PhaseData, Drop: true, Match: func(e smtptest.Envelope) bool {
+			return strings.HasPrefix(e.From, "first.")
 		}})
 	}
-	store, err := sqlite.Open(t.Context(), s.database)
-	s.must(err)
-	t.Cleanup(func() { s.must(store.Close()) })
-	relay, err := smtp.New(s.sink.Addr, &smtp.Config{ReturnPath: "second@worker.example.jp"})
+	relay, err := smtp.New(s.sink.Addr, nil)
 	s.must(err)
 	t.Cleanup(func() { s.must(relay.Close()) })
-	s.crm, err = crm.New(store, relay, &crm.Config{Clock: s.clock.Now, Logger: slog.New(slog.NewTextHandler(complaints{t}, nil))})
-	s.must(err)
-	s.shop = s.crm.Shop(torture.ShopID)
-	s.must(torture.Publish(t.Context(), s.shop))
-	s.clock.Advance(5 * time.Minute)
+	s.second = s.crm(s.open(), signed{relay, "second"}, crm.Config{})
 	return s
 }
 
-// queue records what makes a mail due, and folds it. The first worker then
-// finds nothing to write but its send, so that it holds no lock on the database
-// when it is stopped.
-func (s *standstill) queue(e torture.Entry) {
-	s.must((&torture.Ledger{Entries: []torture.Entry{e}}).Record(s.Context(), s.shop, s.clock))
-	nobody, err := sqlite.Open(s.Context(), s.database)
-	s.must(err)
-	defer nobody.Close()
+// queue records what makes a mail due, and folds it.
+func (s *standstill) queue() {
+	store := s.open()
+	hanako := &person{name: "hanako", email: "hanako" + customerDomain}
+	at := s.clock.Now().Add(-wait)
+	facts := []crm.Fact{hanako.does("agrees", at, consents(true)), hanako.does("joins", at, crm.Custom{Name: joined})}
+	if s.template == Receipt {
+		facts = []crm.Fact{hanako.does("orders", s.clock.Now(), hanako.orders(0))}
+	}
+	s.must(s.shop(store).Record(s.Context(), facts...))
 	relay, err := smtp.New(s.sink.Addr, nil)
 	s.must(err)
-	folder, err := crm.New(nobody, relay, &crm.Config{Clock: s.clock.Now, Mode: crm.Off})
-	s.must(err)
-	s.must(folder.RunUntil(s.Context(), s.clock.Now()))
+	s.must(s.crm(store, relay, crm.Config{Mode: crm.Off}).RunUntil(s.Context(), s.clock.Now()))
 }
 
 // pause starts the first worker, and stops it where it is to stand still.
-func (s *standstill) pause() *torture.Process {
-	first, err := torture.StartWorker(torture.WorkerSettings{
-		Name: "first", Database: s.database, Relay: s.sink.Addr, Ahead: s.clock.Ahead(),
-		Connections: 1, SendTimeout: 30 * time.Second,
-	})
+func (s *standstill) pause() *Process {
+	standing := make(chan struct{})
+	first, err := StartWorker(WorkerSettings{
+		Name: "first", Database: s.database(), Relay: s.sink.Addr, Clock: s.clock.file.Name(), Connections: 1, Patience: time.Minute,
+		Doom: Doom{Phase: s.at, Site: pauses[s.at], Nth: 1, Pause: true},
+	}, os.Stderr, func(string) { close(standing) })
 	s.must(err)
-	s.Cleanup(func() { first.Kill() })
+	s.Cleanup(first.Kill)
 	select {
-	case <-s.reached:
+	case <-standing:
 	case <-time.After(30 * time.Second):
 		s.Fatal("the worker sends nothing")
 	}
@@ -157,15 +136,15 @@ func (s *standstill) takeOver() {
 	ctx, cancel := context.WithTimeout(s.Context(), 30*time.Second)
 	defer cancel()
 	for range 3 {
-		s.clock.Advance(3 * time.Minute)
-		s.must(s.crm.RunUntil(ctx, s.clock.Now()))
+		s.must(s.clock.Advance(startPause))
+		s.must(s.second.RunUntil(ctx, s.clock.Now()))
 	}
 }
 
 // resume lets the first worker go on, and complete what it believes it is doing.
-func (s *standstill) resume(first *torture.Process) {
+func (s *standstill) resume(first *Process) {
+	s.must(first.Proceed())
 	s.must(first.Resume())
-	close(s.proceed)
 	s.must(first.Stop())
 }
 
@@ -177,20 +156,18 @@ type picture struct {
 
 func (s *standstill) picture() picture {
 	p := picture{log: make(map[crm.DecisionKind]int)}
-	for m, err := range s.shop.Messages(s.Context(), crm.MessageQuery{Content: true}) {
+	shop := s.shop(s.open())
+	for m, err := range shop.Messages(s.Context(), crm.MessageQuery{Content: true}) {
 		s.must(err)
-		p.message = m
+		if m.Template == s.template {
+			p.message = m
+		}
 	}
-	for d, err := range s.shop.Decisions(s.Context()) {
+	for d, err := range shop.Decisions(s.Context()) {
 		s.must(err)
-		p.log[d.Kind]++
+		if d.Message == p.message.ID {
+			p.log[d.Kind]++
+		}
 	}
 	return p
-}
-
-func (s *standstill) must(err error) {
-	if err != nil {
-		s.Helper()
-		s.Fatal(err)
-	}
 }

@@ -1,11 +1,14 @@
 //go:build unix
 
-package torture
+package main
 
 import (
 	"fmt"
 	"syscall"
 )
+
+// canPause reports whether processes can be stopped on this system.
+const canPause = true
 
 // Pause stops the process where it stands, as a machine does that runs out of
 // memory or is suspended. It returns when the process has stopped.

@@ -1,15 +1,12 @@
-package torture
+package main
 
 import (
 	"bufio"
-	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
-	"strings"
 	"sync"
 )
 
@@ -18,8 +15,7 @@ type Process struct {
 	Name string
 
 	cmd   *exec.Cmd
-	stdin io.Closer
-	said  bytes.Buffer  // said is what it wrote to standard error, complete once gone is closed.
+	stdin io.WriteCloser
 	gone  chan struct{} // gone is closed when the process has ended and its files are closed.
 	err   error         // err is how it ended.
 
@@ -28,7 +24,9 @@ type Process struct {
 }
 
 // StartWorker starts this program again as a worker, and returns when it works.
-func StartWorker(s WorkerSettings) (*Process, error) {
+// Its log goes to stderr. What it says of where it is goes to hear, if that is
+// not nil, a line at a time; the worker does not wait for it.
+func StartWorker(s WorkerSettings, stderr io.Writer, hear func(line string)) (*Process, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
@@ -39,7 +37,7 @@ func StartWorker(s WorkerSettings) (*Process, error) {
 	}
 	p := &Process{Name: s.Name, cmd: exec.Command(self), gone: make(chan struct{})}
 	p.cmd.Env = append(os.Environ(), workerEnv+"="+string(settings))
-	p.cmd.Stderr = &p.said
+	p.cmd.Stderr = stderr
 	if p.stdin, err = p.cmd.StdinPipe(); err != nil {
 		return nil, err
 	}
@@ -50,55 +48,61 @@ func StartWorker(s WorkerSettings) (*Process, error) {
 	if err := p.cmd.Start(); err != nil {
 		return nil, err
 	}
-	first, _ := bufio.NewReader(out).ReadString('\n')
+	working := make(chan bool, 1)
 	go func() {
-		_, _ = io.Copy(io.Discard, out) // Wait may be called only once all was read
+		lines := bufio.NewScanner(out) // Wait may be called only once all was read
+		working <- lines.Scan() && lines.Text() == ready
+		for lines.Scan() {
+			if hear != nil {
+				hear(lines.Text())
+			}
+		}
 		p.err = p.cmd.Wait()
 		close(p.gone)
 	}()
-	if strings.TrimSpace(first) != "ready" {
+	if !<-working {
 		p.Kill()
-		return nil, fmt.Errorf("worker %s did not begin: it said %q and %s", s.Name, first, p.said.String())
+		return nil, fmt.Errorf("worker %s did not begin: %w", s.Name, p.err)
 	}
 	return p, nil
 }
 
 // Kill ends the process with a signal that it cannot catch, and returns when
-// it is gone.
+// it is dead.
 func (p *Process) Kill() {
-	p.mu.Lock()
-	if !p.killed {
-		p.killed = true
-		_ = p.cmd.Process.Kill() // an error says that it has ended already: Complaint tells how
-	}
-	p.mu.Unlock()
+	p.strike()
 	<-p.gone
+}
+
+// strike is Kill without waiting.
+func (p *Process) strike() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.killed = true
+	_ = p.cmd.Process.Kill() // an error says that it has ended already: Complaint tells how
+}
+
+// Proceed lets the process go on that has announced the site of its doom.
+func (p *Process) Proceed() error {
+	_, err := io.WriteString(p.stdin, "\n")
+	return err
 }
 
 // Stop tells the process to complete what it has begun, and returns when it
 // has ended.
 func (p *Process) Stop() error {
-	_ = p.stdin.Close()
+	_ = p.stdin.Close() // an error says that it has ended already
 	<-p.gone
 	return p.Complaint()
 }
 
 // Complaint returns what is wrong with how a process ended that is gone, nil
-// if it was killed or stopped. Nothing that a worker lives through is worth a
-// line in its log: whatever it wrote is wrong too.
+// if it was killed or stopped.
 func (p *Process) Complaint() error {
-	var problems []error
 	p.mu.Lock()
-	killed := p.killed
-	p.mu.Unlock()
-	if p.err != nil && !(killed && p.cmd.ProcessState.ExitCode() < 0) { // -1: ended by a signal
-		problems = append(problems, p.err)
-	}
-	if p.said.Len() > 0 {
-		problems = append(problems, errors.New(p.said.String()))
-	}
-	if len(problems) == 0 {
+	defer p.mu.Unlock()
+	if p.err == nil || p.killed && p.cmd.ProcessState != nil && p.cmd.ProcessState.ExitCode() < 0 { // -1: ended by a signal
 		return nil
 	}
-	return fmt.Errorf("worker %s: %w", p.Name, errors.Join(problems...))
+	return fmt.Errorf("worker %s: %w", p.Name, p.err)
 }

@@ -1,8 +1,11 @@
-package torture
+package main
 
 import (
 	"crypto/sha256"
-	"slices"
+	"encoding/hex"
+	"fmt"
+	"net/mail"
+	"path/filepath"
 	"strings"
 	"sync"
 	"time"
@@ -11,85 +14,120 @@ import (
 )
 
 // Accepted is the phase of an event that says: the sink has taken the mail. It
-// comes before the sink says so.
-const Accepted smtptest.Phase = "accepted"
+// comes right before the 250.
+const Accepted smtptest.Phase = "250"
 
-// An Event is something that happened in a conversation about a mail.
+// An Event is a line of the sink's log: something that happened in a
+// conversation about a mail.
 type Event struct {
-	Worker string // Worker is the process at the other end.
-	Phase  smtptest.Phase
-	To     string   // To is the recipient, "" at MAIL.
-	ID     string   // ID is the Message-ID, known when a mail is accepted.
-	Sum    [32]byte // Sum is the SHA-256 of an accepted mail.
-	At     time.Time
+	At      time.Time      `json:"at"`    // At is the machine's time.
+	Clock   time.Time      `json:"clock"` // Clock is what the run's clock showed.
+	Phase   smtptest.Phase `json:"phase"`
+	Worker  string         `json:"worker"`
+	Message string         `json:"message"` // Message is goen's id of the message.
+	Mail    Mail           `json:"mail"`
+	Fault   string         `json:"fault,omitempty"` // Fault is what the sink did instead of what it should.
+	ID      string         `json:"id,omitempty"`    // ID is the Message-ID of an accepted mail, without its brackets.
+	Sum     string         `json:"sum,omitempty"`   // Sum is the SHA-256 of an accepted mail.
 }
 
-// A Sink is the SMTP server that workers send to. It remembers every event.
+// A Mail is what mail it is, to whoever reads it.
+type Mail struct {
+	To      string `json:"to"`
+	Subject string `json:"subject"`
+}
+
+// A Sink is the SMTP server that workers send to. It writes down every event
+// before it goes on.
 type Sink struct {
 	Addr string
-	// Server is the server itself, to make it misbehave.
-	Server *smtptest.Server
 
-	mu      sync.Mutex
-	events  []Event
-	onEvent func(Event)
+	server  *smtptest.Server
+	clock   *Clock
+	weather *Weather // nil for a server that always behaves
+	visit   func(Event)
+	journal *Journal
+
+	mu   sync.Mutex
+	last time.Time
+	err  error // err is what went wrong with the log.
 }
 
-// NewSink starts a sink. onEvent, if not nil, is called at each event before
-// anything is answered, so that it can end the conversation there. Calls may be
-// concurrent, one for each connection.
-func NewSink(onEvent func(Event)) *Sink {
-	s := &Sink{onEvent: onEvent}
-	s.Server = smtptest.NewServer(&smtptest.Config{
-		OnPhase: func(p smtptest.Phase, e smtptest.Envelope) {
-			if e.From == "" {
-				return // not about a mail yet, or any more
-			}
-			event := Event{Worker: local(e.From), Phase: p}
-			if len(e.To) > 0 {
-				event.To = e.To[0]
-			}
-			s.note(event)
-		},
-		Log: func(m *smtptest.Mail) error {
-			s.note(Event{Worker: local(m.From), Phase: Accepted, To: m.To[0], ID: m.ID, Sum: sha256.Sum256(m.Raw)})
-			return nil
-		},
+const sinkFile = "sink.jsonl"
+
+// NewSink starts a sink whose log is in a run's directory. visit, if not nil,
+// is called at each event, after it was written down and before anything is
+// answered, so that it can end the conversation there. Calls may be concurrent,
+// one for each connection.
+func NewSink(dir string, clock *Clock, weather *Weather, visit func(Event)) (*Sink, error) {
+	journal, err := OpenJournal(filepath.Join(dir, sinkFile))
+	if err != nil {
+		return nil, err
+	}
+	s := &Sink{clock: clock, weather: weather, visit: visit, journal: journal}
+	s.server = smtptest.NewServer(&smtptest.Config{Decide: s.decide, Log: s.accept})
+	s.Addr = s.server.Addr
+	return s, nil
+}
+
+// decide notes a phase and says how the server misbehaves there, if it does.
+func (s *Sink) decide(p smtptest.Phase, e smtptest.Envelope) *smtptest.Fault {
+	from, ok := parseSender(e.From)
+	fault := s.weather.fault(p, e)
+	if !ok {
+		return fault // not about a mail yet, or any more
+	}
+	event := Event{Phase: p, Worker: from.Worker, Message: from.Message, Mail: Mail{from.To, from.Subject}, Fault: faultName(fault)}
+	if len(e.To) > 0 {
+		event.Mail.To = e.To[0]
+	}
+	s.note(event)
+	return fault
+}
+
+func (s *Sink) accept(m *smtptest.Mail) error {
+	from, ok := parseSender(m.From)
+	parsed, err := mail.ReadMessage(strings.NewReader(string(m.Raw)))
+	if !ok || err != nil {
+		return fmt.Errorf("this is nobody's mail: %w", err)
+	}
+	sum := sha256.Sum256(m.Raw)
+	s.note(Event{
+		Phase: Accepted, Worker: from.Worker, Message: from.Message, Mail: Mail{m.To[0], parsed.Header.Get("Subject")},
+		ID: m.ID, Sum: hex.EncodeToString(sum[:8]),
 	})
-	s.Addr = s.Server.Addr
-	return s
+	return nil
 }
-
-func local(address string) string { return address[:strings.LastIndexByte(address, '@')] }
 
 func (s *Sink) note(e Event) {
-	e.At = time.Now()
+	e.At, e.Clock = time.Now(), s.clock.Now()
+	err := s.journal.Write(e)
 	s.mu.Lock()
-	s.events = append(s.events, e)
-	s.mu.Unlock()
-	if s.onEvent != nil {
-		s.onEvent(e)
+	s.last = e.At
+	if s.err == nil {
+		s.err = err
 	}
-}
-
-// Events returns everything that happened so far, in order.
-func (s *Sink) Events() []Event {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return slices.Clone(s.events)
+	s.mu.Unlock()
+	if s.visit != nil {
+		s.visit(e)
+	}
 }
 
 // Quiet reports whether nothing has happened for a while.
 func (s *Sink) Quiet(d time.Duration) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return len(s.events) == 0 || time.Since(s.events[len(s.events)-1].At) > d
+	return time.Since(s.last) > d
 }
 
-// Accepted returns the mails that the sink has taken, in order.
-func (s *Sink) Accepted() []Event {
-	return slices.DeleteFunc(s.Events(), func(e Event) bool { return e.Phase != Accepted })
+// Close stops the server and closes the log. It returns what went wrong with
+// the log.
+func (s *Sink) Close() error {
+	s.server.Close()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.journal.Close(); s.err == nil {
+		s.err = err
+	}
+	return s.err
 }
-
-// Close stops the server.
-func (s *Sink) Close() { s.Server.Close() }

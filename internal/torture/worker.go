@@ -1,18 +1,21 @@
-package torture
+package main
 
 import (
+	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
+	"net/mail"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/goen-crm/crm"
+	"github.com/goen-crm/crm/mailer"
 	"github.com/goen-crm/crm/mailer/smtp"
-	"github.com/goen-crm/crm/storage/sqlite"
 )
 
 // workerEnv holds the settings of a process that is to be a worker.
@@ -20,19 +23,19 @@ const workerEnv = "GOEN_TORTURE_WORKER"
 
 // WorkerSettings are what a worker process is told.
 type WorkerSettings struct {
-	// Name is the local part of its envelope sender, by which the sink knows
-	// whose conversation it hears.
-	Name        string
-	Database    string        // Database is the path of the SQLite file.
-	Relay       string        // Relay is the sink's address.
-	Ahead       time.Duration // Ahead is how far its clock is ahead of the machine's.
+	Name        string // Name is how the sink knows whose conversation it hears.
+	Database    Database
+	Relay       string // Relay is the sink's address.
+	Clock       string // Clock is the path of the clock's file.
 	Connections int
-	SendTimeout time.Duration
+	Patience    time.Duration // Patience is how long it waits for any answer of the mail server.
+	Slow        time.Duration // Slow is how long it lets facts lie before it folds them.
+	Doom        Doom
 }
 
-// WorkerMain is for the beginning of a program's main: if the process was
+// workerMain is for the beginning of a program's main: if the process was
 // started to be a worker it works, and never returns.
-func WorkerMain() {
+func workerMain() {
 	settings, ok := os.LookupEnv(workerEnv)
 	if !ok {
 		return
@@ -44,8 +47,8 @@ func WorkerMain() {
 	os.Exit(0)
 }
 
-// work runs a worker until its standard input ends: when the driver says so,
-// or when the driver is gone.
+// work runs a worker until its standard input ends: when the parent says so,
+// or when the parent is gone.
 func work(encoded string) (err error) {
 	var s WorkerSettings
 	if err := json.Unmarshal([]byte(encoded), &s); err != nil {
@@ -53,29 +56,69 @@ func work(encoded string) (err error) {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	store, err := sqlite.Open(ctx, s.Database)
+	clock, err := OpenClock(s.Clock)
+	if err != nil {
+		return err
+	}
+	store, err := s.Database.Open(ctx)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
-	relay, err := smtp.New(s.Relay, &smtp.Config{ReturnPath: s.Name + "@worker.example.jp", Connections: s.Connections})
+	relay, err := smtp.New(s.Relay, &smtp.Config{Connections: s.Connections, Timeouts: timeouts(s.Patience)})
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, relay.Close()) }()
-	clock := new(Clock)
-	clock.Advance(s.Ahead)
-	c, err := crm.New(store, relay, &crm.Config{
-		Clock: clock.Now, Workers: 1, Connections: s.Connections, SendTimeout: s.SendTimeout, Poll: 25 * time.Millisecond,
+	guard := &guard{doom: s.Doom, proceed: make(chan struct{}), gentle: !s.Database.manyWriters()}
+	c, err := crm.New(&guardedStore{store, guard, s.Slow}, signed{relay, s.Name}, &crm.Config{
+		Clock: clock.Now, Workers: 1, Connections: s.Connections, Poll: 20 * time.Millisecond,
+		Batch:  8,   // many folds, so that there are many phases to die in
+		Tries:  100, // never given up: a mail that is lost is a mail that is missing
 		Logger: slog.New(slog.NewTextHandler(os.Stderr, nil)),
 	})
 	if err != nil {
 		return err
 	}
 	go func() {
-		_, _ = io.Copy(io.Discard, os.Stdin)
-		cancel()
+		defer cancel()
+		in := bufio.NewScanner(os.Stdin)
+		in.Scan()
+		close(guard.proceed)
+		for in.Scan() { // until it ends
+		}
 	}()
-	fmt.Println("ready")
+	fmt.Println(ready)
 	return c.Run(ctx)
+}
+
+// timeouts bounds every phase of a conversation alike.
+func timeouts(d time.Duration) smtp.Timeouts {
+	return smtp.Timeouts{Dial: d, Greeting: d, EHLO: d, Mail: d, Rcpt: d, Reset: d, Data: d, Body: d, Reply: d}
+}
+
+// signed is a mailer whose envelope senders say who sends which mail: see
+// [sender]. The mails themselves are as goen composed them.
+type signed struct {
+	*smtp.Mailer
+	worker string
+}
+
+// Send implements [mailer.Mailer].
+func (s signed) Send(ctx context.Context, msg *mailer.Message) error {
+	m, err := mail.ReadMessage(bytes.NewReader(msg.Raw))
+	if err != nil {
+		return mailer.Permanent(err)
+	}
+	copied := *msg
+	copied.From.Email = sender{
+		Worker: s.worker, Message: messageID(msg.ID), Subject: m.Header.Get("Subject"), To: msg.To.Email,
+	}.address()
+	return s.Mailer.Send(ctx, &copied)
+}
+
+// messageID is goen's id of a message, from its Message-ID.
+func messageID(id string) string {
+	id, _, _ = strings.Cut(id, "@")
+	return id
 }
