@@ -24,7 +24,7 @@ const (
 		DELETE f FROM goen_orders f JOIN goen_orders t ON t.shop_id = f.shop_id AND t.order_id = f.order_id
 		WHERE f.shop_id = ? AND f.customer_id = ? AND t.customer_id = ?`
 
-	deleteInbox    = `DELETE FROM goen_inbox WHERE shop_id = ? AND (`
+	deleteInbox    = `DELETE FROM goen_inbox WHERE shop_id = ? AND customer_id ` + inList
 	setAside       = `UPDATE goen_fact SET set_aside = ? WHERE shop_id = ? AND fact_id ` + inList
 	purgeFacts     = `UPDATE goen_fact SET body = NULL WHERE shop_id = ? AND fact_id ` + inList
 	insertMessages = `
@@ -94,35 +94,26 @@ func (u *update) writeOrders(ctx context.Context, ch *crm.Changes) error {
 	return u.tx.insert(ctx, insertOrders, replaceOrder, rows)
 }
 
-// consume deletes inbox entries, and those of a customer who has many by one
-// list of facts: a server plans each customer as a range of its own.
+// consume deletes inbox entries. The list of customers finds them, the list of
+// pairs picks them: a server finds nothing by the pairs alone, and takes ten
+// times as long for one condition after the other.
 func (u *update) consume(ctx context.Context, ch *crm.Changes) error {
-	facts := make(map[string][]string)
-	for _, entry := range ch.Consumed {
-		facts[entry.Customer] = append(facts[entry.Customer], entry.Fact)
-	}
-	var conditions []string
-	args, n := []any{u.shop}, 0
-	flush := func() error {
-		if n == 0 {
-			return nil
+	entries := slices.SortedFunc(slices.Values(ch.Consumed), func(a, b crm.InboxEntry) int {
+		return cmp.Or(cmp.Compare(a.Customer, b.Customer), cmp.Compare(a.Fact, b.Fact))
+	})
+	for part := range slices.Chunk(entries, chunk) {
+		var customers []string
+		var pairs []any
+		for _, entry := range part {
+			customers, pairs = append(customers, entry.Customer), append(pairs, entry.Customer, entry.Fact)
 		}
-		_, err := u.tx.exec(ctx, deleteInbox+strings.Join(conditions, " OR ")+")", args...)
-		conditions, args, n = nil, []any{u.shop}, 0
-		return err
-	}
-	for _, customer := range slices.Sorted(maps.Keys(facts)) {
-		for ids := range slices.Chunk(facts[customer], chunk) {
-			if n > 0 && n+len(ids) > chunk {
-				if err := flush(); err != nil {
-					return err
-				}
-			}
-			condition, listed := listed("customer_id = ? AND fact_id "+inList, []any{customer}, ids)
-			conditions, args, n = append(conditions, condition), append(args, listed...), n+len(ids)
+		query, args := listed(deleteInbox, []any{u.shop}, slices.Compact(customers))
+		query += " AND (customer_id, fact_id) IN (" + strings.TrimSuffix(strings.Repeat("(?, ?), ", len(part)), ", ") + ")"
+		if _, err := u.tx.exec(ctx, query, append(args, pairs...)...); err != nil {
+			return err
 		}
 	}
-	return flush()
+	return nil
 }
 
 func (u *update) setAside(ctx context.Context, ch *crm.Changes) error {

@@ -25,7 +25,9 @@ func (s *Store) Mark(ctx context.Context, shop string, marks []crm.Mark) ([]bool
 			m := standings[mark.Message]
 			applied[i] = m != nil && m.mark(mark)
 			if applied[i] && mark.Decision != nil {
-				decisions = append(decisions, *mark.Decision)
+				d := *mark.Decision
+				d.Customer = m.customer // she may have turned out to be another
+				decisions = append(decisions, d)
 			}
 		}
 		if err := writeStandings(ctx, tx, shop, standings); err != nil {

@@ -13,7 +13,7 @@ import (
 // under the message's lock, changed here, and written back: so that many
 // messages are compared and set with two statements.
 type standing struct {
-	id                                       string
+	id, customer                             string
 	state                                    crm.MessageState
 	attempt, failures, unknowns              int
 	reason, stopped                          crm.Reason
@@ -25,7 +25,7 @@ type standing struct {
 
 const (
 	selectStandings = `
-		SELECT message_id, state, attempt, failures, unknowns, reason, stopped,
+		SELECT message_id, customer_id, state, attempt, failures, unknowns, reason, stopped,
 			CAST(send_at AS CHAR), CAST(lease_until AS CHAR), CAST(started_at AS CHAR), CAST(settled_at AS CHAR)
 		FROM goen_message FORCE INDEX (PRIMARY) WHERE shop_id = ? AND message_id ` + inList + ` ORDER BY message_id FOR UPDATE`
 	insertStandings = `
@@ -44,7 +44,7 @@ func lockStandings(ctx context.Context, tx *session, shop string, ids []string) 
 	standings := make(map[string]*standing, len(ids))
 	err := tx.eachIn(ctx, selectStandings, []any{shop}, ids, func(scan scanner) error {
 		m := &standing{}
-		err := scan(&m.id, &m.state, &m.attempt, &m.failures, &m.unknowns, &m.reason, &m.stopped,
+		err := scan(&m.id, &m.customer, &m.state, &m.attempt, &m.failures, &m.unknowns, &m.reason, &m.stopped,
 			instant{&m.sendAt}, instant{&m.leaseUntil}, instant{&m.startedAt}, instant{&m.settledAt})
 		standings[m.id] = m
 		return err

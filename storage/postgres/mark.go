@@ -12,7 +12,7 @@ import (
 )
 
 // markMessages compares and sets messages that are locked, and logs what goes
-// with those that were set. It returns the places of these marks.
+// with those that were set, to the customer whose message it is by now. It returns the places of these marks.
 const markMessages = `
 	WITH applied AS (
 		UPDATE goen_message AS m
@@ -34,10 +34,10 @@ const markMessages = `
 		WHERE m.ctid = u.row AND m.shop_id = u.shop_id
 			AND m.attempt = u.attempt AND m.state = ANY (string_to_array(u.compare, ' '))
 			AND (u.state <> 'started' OR m.lease_until > u.at)
-		RETURNING u.place
+		RETURNING u.place, m.customer_id AS addressee
 	), logged AS (
 		INSERT INTO goen_decision (shop_id, ` + decisionColumns + `)
-		SELECT $1, customer_id, at, kind, coalesce(journey, ''), coalesce(version, 0), coalesce(enrollment, ''), coalesce(step, ''),
+		SELECT $1, addressee, at, kind, coalesce(journey, ''), coalesce(version, 0), coalesce(enrollment, ''), coalesce(step, ''),
 			coalesce(message_id, ''), coalesce(reason, ''), coalesce(detail, '')
 		FROM unnest($14::text[], $15::timestamptz[], $16::text[], $17::text[], $18::int[], $19::text[], $20::text[], $21::text[], $22::text[], $23::text[], $24::int[])
 			AS u (` + decisionColumns + `, place) JOIN applied USING (place)
