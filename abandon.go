@@ -41,7 +41,7 @@ func (p *person) open(c *cartState) (since time.Time, ok bool) {
 	if c.Known.After(since) {
 		since = c.Known // nobody could be told before
 	}
-	for _, orders := range []map[string]*orderState{p.orders, p.state.Near} {
+	for _, orders := range []map[string]*orderState{p.orders(), p.state.Near} {
 		for _, o := range orders {
 			if !o.sale() {
 				continue

@@ -95,7 +95,7 @@ func (s *Shop) persons(ctx context.Context, d *definitions, now time.Time, messa
 			return nil, err
 		}
 		r := new(household).read(row)
-		if !r.broken && r.state.Owner == "" && len(row.Pending) == 0 {
+		if !r.broken && r.state.Owner == "" && len(row.Pending) == 0 && r.orders() != nil && !r.damaged {
 			persons[row.ID] = newPerson(newGroup(d, now, []*record{r}, new(Changes)), r)
 		}
 	}

@@ -3,6 +3,7 @@ package crm
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/google/uuid"
@@ -12,11 +13,12 @@ import (
 var namespace = uuid.MustParse("8f1c1f0e-6a4d-5b0e-9d0f-676f656e2d31")
 
 func keyedID(parts ...string) string {
-	key := ""
+	var key []byte
 	for _, part := range parts {
-		key += fmt.Sprintf("%d:%s", len(part), part)
+		key = strconv.AppendInt(key, int64(len(part)), 10)
+		key = append(append(key, ':'), part...)
 	}
-	return uuid.NewSHA1(namespace, []byte(key)).String()
+	return uuid.NewSHA1(namespace, key).String()
 }
 
 // trigger begins the runs that start on an event.
@@ -49,7 +51,7 @@ func (p *person) live(prog *program, at time.Time) bool {
 // refusal says why a journey does not take her again, "" if it does.
 func (p *person) refusal(prog *program, e *enrollment) Reason {
 	if prog.Per == PerOrder {
-		if o := p.orders[e.Order]; o != nil && slices.Contains(o.Runs, prog.ID) {
+		if o := p.orders()[e.Order]; o != nil && slices.Contains(o.Runs, prog.ID) {
 			return ReasonReentry
 		}
 		return ""
@@ -142,7 +144,7 @@ func (p *person) until(w Wait, at time.Time) time.Time {
 
 func (p *person) choose(e *enrollment, in instruction, branch Branch, at time.Time) int {
 	scope := p.scope(at, nil, e.Cart)
-	if o := p.orders[e.Order]; o != nil && o.Snapshot != nil {
+	if o := p.orders()[e.Order]; o != nil && o.Snapshot != nil {
 		// The order of the run is what "order." asks for in a branch.
 		scope.event, scope.order = &event{kind: "", at: at, order: o}, *o.Snapshot
 	}
@@ -164,15 +166,13 @@ func (p *person) queue(e *enrollment, id string, send Send, at time.Time) {
 	t := p.d.template(send.Template, 0)
 	visit := e.Visits[id]
 	m := &queuedMessage{fresh: true, Message: Message{
-		ID:         keyedID("message", p.d.shop, e.ID, id, fmt.Sprint(visit)),
+		ID:         keyedID("message", p.d.shop, e.ID, id, strconv.Itoa(visit)),
 		Enrollment: e.ID, Journey: e.Journey, Version: e.Version, Step: id, Visit: visit,
 		Template: t.ID, TemplateVersion: t.version, Class: t.Class, Lane: p.laneFor(t.Class, e),
 		Customer: p.key, To: cleanEmail(p.state.email()), CartKey: e.CartKey, Order: e.Order,
 		SendAt: at, Deadline: at.Add(send.lateness()), State: MessageQueued,
 	}}
-	if m.To != "" {
-		m.AddressKey = GuestKey(m.To)
-	}
+	m.AddressKey = p.mailbox(m.To).key
 	p.queued = append(p.queued, m)
 	e.Mails++
 	line := p.line(e, DecidedQueue, at)
@@ -223,7 +223,7 @@ func (p *person) recall(e *enrollment) {
 		return
 	}
 	var past []event
-	for _, orders := range []map[string]*orderState{p.orders, p.state.Near} {
+	for _, orders := range []map[string]*orderState{p.orders(), p.state.Near} {
 		for _, id := range sortedKeys(orders) {
 			past = append(past, orders[id].past()...)
 		}

@@ -32,6 +32,8 @@ type Fact struct {
 	// Imported says that it came by [Shop.Import]: it builds the picture, may
 	// end what is under way, and starts nothing. Set by goen.
 	Imported bool
+
+	named []string // what keys returned, where it is asked for often
 }
 
 // A FactType names a kind of fact.

@@ -56,6 +56,11 @@ func (h *household) foldGroup(d *definitions, now time.Time, records []*record) 
 			}
 		}
 	}
+	for _, r := range records {
+		if r.damaged {
+			return nil, nil, errNewerCore
+		}
+	}
 	return out, persons, g.write()
 }
 

@@ -14,12 +14,13 @@ var errNewerCore = errors.New("crm: was written by a newer version of goen")
 type record struct {
 	row     CustomerRow
 	state   *customerState
-	orders  map[string]*orderState
-	changed map[string]bool // orders to write
-	joined  bool            // it has just taken over another's orders
-	facts   []Fact          // what its inbox held and could be read
-	needs   []string        // customers without whom it cannot be folded
-	broken  bool            // the row was written by a newer core
+	decoded map[string]*orderState // what orders returns; nil before it was asked for
+	changed map[string]bool        // orders to write
+	joined  bool                   // it has just taken over another's orders
+	facts   []Fact                 // what its inbox held and could be read
+	needs   []string               // customers without whom it cannot be folded
+	broken  bool                   // the row was written by a newer core
+	damaged bool                   // one of its orders was
 
 	loadedDue, loadedReview time.Time // NextDue and NextReview as they were loaded
 }
@@ -97,22 +98,11 @@ func (h *household) visit(w *Work, rows []CustomerRow) error {
 }
 
 func (h *household) read(row CustomerRow) *record {
-	r := &record{row: row, loadedDue: row.NextDue, loadedReview: row.NextReview, orders: make(map[string]*orderState), changed: make(map[string]bool)}
+	r := &record{row: row, loadedDue: row.NextDue, loadedReview: row.NextReview, changed: make(map[string]bool)}
 	var err error
 	if r.state, err = decodeState(row.State); err != nil {
 		r.broken = true
 		return r
-	}
-	for _, o := range row.Orders {
-		if o.State == nil {
-			continue // of before she was erased
-		}
-		order := new(orderState)
-		if json.Unmarshal(o.State, order) != nil {
-			r.broken = true
-			return r
-		}
-		r.orders[o.ID] = order
 	}
 	for _, pending := range row.Pending {
 		fact, err := h.fact(pending)
@@ -130,6 +120,27 @@ func (h *household) read(row CustomerRow) *record {
 	return r
 }
 
+// orders are the customer's. They are decoded when somebody asks: a wait that
+// ends does not.
+func (r *record) orders() map[string]*orderState {
+	if r.decoded != nil {
+		return r.decoded
+	}
+	r.decoded = make(map[string]*orderState, len(r.row.Orders))
+	for _, row := range r.row.Orders {
+		if row.State == nil {
+			continue // of before she was erased
+		}
+		order := new(orderState)
+		if json.Unmarshal(row.State, order) != nil {
+			r.damaged = true
+			continue
+		}
+		r.decoded[row.ID] = order
+	}
+	return r.decoded
+}
+
 // fact reads a fact, once.
 func (h *household) fact(row FactRow) (Fact, error) {
 	if f, ok := h.facts[row.ID]; ok {
@@ -137,6 +148,7 @@ func (h *household) fact(row FactRow) (Fact, error) {
 	}
 	f, err := row.fact()
 	if err == nil && h.facts != nil {
+		f.named = f.keys()
 		h.facts[row.ID] = f
 	}
 	return f, err
@@ -163,7 +175,7 @@ func (r *record) depends() []string {
 
 // gone reports whether the customer was erased and not seen since.
 func (r *record) gone() bool {
-	return !r.state.Erased.zero() && len(r.state.Fields) == 0 && len(r.orders) == 0 && len(r.state.Carts) == 0
+	return !r.state.Erased.zero() && len(r.state.Fields) == 0 && len(r.orders()) == 0 && len(r.state.Carts) == 0
 }
 
 // maxLinks bounds how many customers of one address or cart are told at once

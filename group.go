@@ -104,8 +104,8 @@ func (g *group) shareCart(id, customer string) {
 				mine.Emptied = c.Emptied
 			}
 		}
-		for _, o := range from.orders {
-			if o.Snapshot != nil && o.Snapshot.Cart == id && to.orders[o.ID] == nil {
+		for _, o := range from.orders() {
+			if o.Snapshot != nil && o.Snapshot.Cart == id && to.orders()[o.ID] == nil {
 				put(&to.state.Near, o.ID, o.trimmed())
 			}
 		}
@@ -170,25 +170,25 @@ func (g *group) own(r *record) {
 	to := g.by[g.resolve(owner)]
 	rank, ranked := r.state.Rank, r.state.Ranked
 	to.state.absorb(r.state)
-	for id, o := range r.orders {
-		if mine, ok := to.orders[id]; ok {
+	for id, o := range r.orders() {
+		if mine, ok := to.orders()[id]; ok {
 			mine.merge(o)
 		} else {
-			to.orders[id] = o
+			to.orders()[id] = o
 		}
 		to.changed[id] = true
 	}
-	for id := range to.orders {
+	for id := range to.orders() {
 		delete(to.state.Near, id) // it turned out to be her own
 	}
-	to.joined = to.joined || len(r.orders) > 0
+	to.joined = to.joined || len(r.orders()) > 0
 	if ranked.After(to.state.Ranked) {
 		to.state.Ranked = ranked
 	}
 	if g.d.ladder.index(rank) > g.d.ladder.index(to.state.Rank) {
 		to.state.Rank = rank // she knows of it
 	}
-	r.orders = make(map[string]*orderState)
+	r.decoded = make(map[string]*orderState)
 	g.queued[to.row.ID] = append(g.queued[to.row.ID], g.queued[r.row.ID]...)
 	delete(g.queued, r.row.ID)
 	if len(r.row.State) > 0 {
@@ -287,7 +287,7 @@ func (g *group) write() error {
 			return err
 		}
 		for _, id := range sortedKeys(r.changed) {
-			row, err := r.orders[id].row(r.row.ID)
+			row, err := r.orders()[id].row(r.row.ID)
 			if err != nil {
 				return err
 			}

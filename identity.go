@@ -49,6 +49,9 @@ func isAccount(key string) bool { return !isGuest(key) && !isCart(key) }
 // sent anything before the fact is folded: a cart left as a guest and an order
 // placed as a member share the address or the cart.
 func (f Fact) keys() []string {
+	if f.named != nil {
+		return f.named
+	}
 	var keys []string
 	if f.Customer != "" {
 		keys = append(keys, f.Customer)

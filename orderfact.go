@@ -2,10 +2,10 @@ package crm
 
 // order returns an order of hers for writing.
 func (p *person) order(id string) *orderState {
-	o := p.orders[id]
+	o := p.orders()[id]
 	if o == nil {
 		o = &orderState{ID: id}
-		p.orders[id] = o
+		p.orders()[id] = o
 		delete(p.state.Near, id)
 	}
 	p.changed[id] = true

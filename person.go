@@ -17,6 +17,7 @@ type person struct {
 	queued []*queuedMessage
 	place  *Standing // standing's answer, until something changes it
 
+	box     mailbox
 	history bool // what she is seeing was imported, and starts nothing
 }
 
@@ -235,18 +236,36 @@ func (p *person) announce(events ...event) {
 	}
 }
 
+// A mailbox is what is known of an address.
+type mailbox struct {
+	email, key string
+	unmailable bool
+}
+
+// mailbox looks an address up. She mostly has one, so the last is kept.
+func (p *person) mailbox(email string) mailbox {
+	if email != "" && p.box.email != email {
+		p.box = mailbox{email, GuestKey(email), p.d.unmailable(email)}
+	}
+	if email == "" {
+		return mailbox{}
+	}
+	return p.box
+}
+
 // withheld says why she may not be sent a message of a class, "" if she may.
 func (p *person) withheld(class Class, to string) Reason {
-	if to == "" {
+	box := p.mailbox(to)
+	switch {
+	case to == "":
 		return ReasonNoAddress
-	}
-	if p.d.unmailable(to) {
+	case box.unmailable:
 		return ReasonUnmailable
 	}
 	if class == Transactional {
 		return ""
 	}
-	consent, asked := p.answer(GuestKey(to))
+	consent, asked := p.answer(box.key)
 	var withdrawn time.Time
 	var hold, stopped bool
 	p.state.get(useStopped, &stopped)
@@ -325,7 +344,7 @@ func (p *person) erase(at stamp) {
 	p.state.forget()
 	p.place = nil
 	p.state.Erased = at
-	p.orders = make(map[string]*orderState)
+	p.decoded = make(map[string]*orderState)
 	p.changed = make(map[string]bool)
 	p.out.Erase = append(p.out.Erase, Erasure{Customer: p.key, Keep: []string{string(FactConsentChanged)}})
 	p.log(Decision{At: at.Time, Kind: DecidedErase})
@@ -366,7 +385,7 @@ func (p *person) scope(at time.Time, ev *event, cart string) *ruleScope {
 		at: at, event: ev, ladder: p.d.ladder, rank: p.standing().Rank, guest: !isAccount(p.key),
 		language: languageOf(p.locale()),
 		purchases: func() Purchases {
-			return summarize(p.orders, p.baseline(), p.d.settings.Currency, at)
+			return summarize(p.orders(), p.baseline(), p.d.settings.Currency, at)
 		},
 		profile: p.state.profile,
 	}
@@ -385,7 +404,7 @@ func (p *person) standing() Standing {
 		return Standing{}
 	}
 	if p.place == nil {
-		s := p.d.ladder.standing(rankInput{p.orders, p.baseline(), p.state.Given, p.d.zone}, p.state.Ranked)
+		s := p.d.ladder.standing(rankInput{p.orders(), p.baseline(), p.state.Given, p.d.zone}, p.state.Ranked)
 		p.place = &s
 	}
 	return *p.place

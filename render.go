@@ -68,7 +68,7 @@ func (s *Shop) render(ctx context.Context, d *definitions, p *person, m Message,
 	if i := d.ladder.index(customer.Rank.Rank); i >= 0 {
 		data.RankName = d.ladder.Ranks[i].name()
 	}
-	if o := p.orders[m.Order]; o != nil {
+	if o := p.orders()[m.Order]; o != nil {
 		placed := o.placed()
 		placed.Number = cmp.Or(placed.Number, placed.ID)
 		data.Order = &placed

@@ -35,7 +35,7 @@ func (s *Shop) RFM(ctx context.Context, asOf time.Time, config *rfm.Config) (*RF
 		if err != nil {
 			return nil, err
 		}
-		sum := summarize(p.orders, p.baseline(), p.d.settings.Currency, asOf)
+		sum := summarize(p.orders(), p.baseline(), p.d.settings.Currency, asOf)
 		if sum.Count == 0 || sum.Last.IsZero() || sum.Last.After(asOf) {
 			continue
 		}

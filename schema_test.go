@@ -123,7 +123,9 @@ func empty(v reflect.Value, path string) []string {
 			return nil
 		}
 		for i := range v.NumField() {
-			paths = append(paths, empty(v.Field(i), path+"."+v.Type().Field(i).Name)...)
+			if field := v.Type().Field(i); field.IsExported() {
+				paths = append(paths, empty(v.Field(i), path+"."+field.Name)...)
+			}
 		}
 	}
 	return paths

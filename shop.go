@@ -187,6 +187,10 @@ func (s *Shop) turn(ctx context.Context, d *definitions, now time.Time, page []*
 		if p == nil || p.key != r.row.ID || p.gone() {
 			continue
 		}
+		if p.damaged {
+			yield(nil, errNewerCore)
+			return false
+		}
 		if !yield(p, nil) {
 			return false
 		}

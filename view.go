@@ -11,7 +11,7 @@ import (
 func (p *person) picture() *Customer {
 	c := &Customer{
 		ID: p.key, Guest: !isAccount(p.key), Profile: p.state.profile(), Rank: p.standing(),
-		Purchases: summarize(p.orders, p.baseline(), p.d.settings.Currency, latestTime),
+		Purchases: summarize(p.orders(), p.baseline(), p.d.settings.Currency, latestTime),
 	}
 	c.Mailable = c.Email != "" && !p.d.unmailable(c.Email)
 	for _, key := range sortedKeys(p.state.Consents) {
@@ -19,8 +19,8 @@ func (p *person) picture() *Customer {
 			c.Consents = append(c.Consents, consent.Consent)
 		}
 	}
-	for _, id := range sortedKeys(p.orders) {
-		c.Orders = append(c.Orders, p.orders[id].placed())
+	for _, id := range sortedKeys(p.orders()) {
+		c.Orders = append(c.Orders, p.orders()[id].placed())
 	}
 	slices.SortStableFunc(c.Orders, func(a, b PlacedOrder) int { return a.PlacedAt.Compare(b.PlacedAt) })
 	for _, id := range sortedKeys(p.state.Carts) {
