@@ -43,7 +43,7 @@ type variable struct{ name, value string }
 var wanted = []variable{
 	{"sql_mode", "STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION"},
 	{"character_set_client", "utf8mb4"},
-	{"character_set_connection", "utf8mb4"},
+	{"collation_connection", "utf8mb4_bin"},
 	{"character_set_results", "utf8mb4"},
 	{"foreign_key_checks", "1"},
 	{"unique_checks", "1"},
@@ -79,8 +79,11 @@ func setting(variables []variable) string {
 	parts := make([]string, len(variables))
 	for i, v := range variables {
 		parts[i] = v.name + " = '" + v.value + "'"
-		if v.value == "0" || v.value == "1" {
+		switch {
+		case v.value == "0" || v.value == "1":
 			parts[i] = v.name + " = " + v.value
+		case v.value == "" && v.name == "character_set_results":
+			parts[i] = v.name + " = NULL" // sent as stored
 		}
 	}
 	return "SET " + strings.Join(parts, ", ")
@@ -123,10 +126,13 @@ func settle(ctx context.Context, q querier, wanted []variable) (had []variable, 
 // store says; that overlong values are refused does, and that an empty string
 // is one.
 func (v variable) isMetBy(value string) bool {
-	if v.name != "sql_mode" {
-		return value == v.value
+	switch v.name {
+	case "sql_mode":
+		return strings.Contains(value, "STRICT_TRANS_TABLES") && !strings.Contains(value, "EMPTY_STRING_IS_NULL")
+	case "collation_connection":
+		return strings.HasPrefix(value, "utf8mb4")
 	}
-	return strings.Contains(value, "STRICT_TRANS_TABLES") && !strings.Contains(value, "EMPTY_STRING_IS_NULL") && !strings.Contains(value, "SIMULTANEOUS_ASSIGNMENT")
+	return value == v.value
 }
 
 // restore undoes settle.

@@ -232,7 +232,7 @@ func TestStatementsUseIndexes(t *testing.T) {
 		"known": selectKnown, "met": selectMet, "customers": selectCustomers, "lock": lockCustomers, "orders": selectOrders, "inbox": selectInbox,
 		"open messages": selectOpenMessages, "lapsed": selectLapsed, "expired": selectExpired, "fence": lockFence, "waiting": selectWaiting,
 		"claim": lockClaimed, "claimed": claimMessages, "standings": selectStandings, "revision": selectRevision, "newest": selectNewest,
-		"pending of a share": selectPendingShare, "consume": deleteInbox + " AND (customer_id, fact_id) IN (('a', 'f'), ('b', 'g'))",
+		"pending of a share": selectPendingShare, "consume": deleteInbox + pickPairs,
 		"set aside": setAside, "twins": deleteTwins, "erase facts": eraseFacts, "erase messages": eraseMessages, "erase orders": eraseOrders,
 		"facts set aside": facts(crm.FactQuery{SetAside: true}), "messages": page(crm.MessageQuery{}), "a message": page(crm.MessageQuery{ID: "m"}),
 		"a customer's messages": page(crm.MessageQuery{Customer: "c"}), "unknown messages": page(crm.MessageQuery{States: []crm.MessageState{crm.MessageUnknown}}),
