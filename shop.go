@@ -28,10 +28,10 @@ func (s *Shop) Record(ctx context.Context, facts ...Fact) error {
 	return s.RecordIn(ctx, s.crm.store, facts...)
 }
 
-// RecordIn records facts in a transaction of the caller's, as the store's own
-// package wraps it: sqlite.Tx(tx). If the transaction rolls back, the facts
-// were never recorded. Use it, and not Record, while a transaction of yours is
-// open: Record would wait for that on a database with one writer.
+// RecordIn records facts in a transaction of the caller's, as the store wraps
+// it: store.Tx(tx). If the transaction rolls back, the facts were never
+// recorded. Use it, and not Record, while a transaction of yours is open: Record
+// would wait for that on a database with one writer.
 //
 // It runs no statement outside the transaction once this CRM knows the shop, as
 // it does after [Shop.Configure].

@@ -21,6 +21,10 @@ type Appender interface {
 	//
 	// Append reads no state and takes no lock that another Append for the same
 	// customer would wait for. It keeps none of the slices.
+	//
+	// In a transaction of the cart's, a failed Append leaves it as it was, and
+	// able to go on, unless the database itself has ended it. Mind contexts: on
+	// some databases a statement that is interrupted ends the transaction.
 	Append(ctx context.Context, shop string, facts []FactRow) error
 }
 
@@ -28,18 +32,23 @@ type Appender interface {
 // locks, loads, compares and writes what the core decided.
 //
 // Every call names one shop and touches rows of no other, so that a database
-// can be split by shop; only Backlog looks over all. Times are UTC with
-// microseconds: a store gives back exactly the instants it was given, and the
+// can be split by shop; only Backlog looks over all. Times come with
+// microseconds, in any zone: a store gives back the same instants, in UTC, and the
 // zero time where it was given that. Slices handed out belong to the caller,
 // slices handed in are not kept. All methods are safe for concurrent use, by
-// any number of processes on one database.
+// any number of processes on one database. While a stream is read, the store may be
+// called. A store that was closed returns [ErrClosed].
+//
+// Orders, messages and decisions may name customers, and shops, of which there
+// is nothing else: no foreign key ties them.
 //
 // A store proves itself with package storage/storagetest.
 type Store interface {
 	Appender
 
 	// Backlog returns the shops that have something to do at until or before,
-	// in order of shop id, each with when its earliest work is due.
+	// in order of shop id, each with when its earliest work is due: also that
+	// which is due later than until.
 	Backlog(ctx context.Context, until time.Time) ([]Backlog, error)
 
 	// Update is one transaction over some customers of a shop: it selects
@@ -48,16 +57,20 @@ type Store interface {
 	// Update returns its error unchanged. It returns how many customers sel
 	// found, locked or not.
 	//
-	// A customer locked by somebody else is left out, never waited for. What
-	// decide sees was read after the locks were taken. decide may be called
+	// If there are more than Limit customers who are due, some with facts and
+	// some with timers, some of both kinds are taken. A customer locked by
+	// somebody else is left out, never waited for, where the database locks
+	// customers one by one. What decide sees was read after the locks were
+	// taken. decide may return nil for no changes. It may be called
 	// again, after a rollback, if the database reports a deadlock or a
 	// serialization failure; it must not call the store.
 	Update(ctx context.Context, shop string, sel Selection, decide func(*Work) (*Changes, error)) (int, error)
 
 	// Lease claims queued messages of a lane that are due, earliest first (by
 	// SendAt, then ID), and returns them as they are after the claim: state
-	// claimed, Attempt one higher, LeaseUntil as asked for. Claimed messages
-	// whose lease has run out count as queued.
+	// claimed, Attempt one higher, LeaseUntil as asked for, with their Content.
+	// Claimed messages whose lease has run out count as queued. A lease has run
+	// out when LeaseUntil is at req.Now or before.
 	//
 	// The fence: a message is passed over while any customer that it names in
 	// Customer, AddressKey or CartKey has a fact in the inbox or is locked by
@@ -73,7 +86,9 @@ type Store interface {
 	// Mark moves messages from state to state, each by compare-and-set: only
 	// if its attempt number is still the mark's, its state one of the mark's
 	// From, and, for a mark to started, its lease has not run out at the
-	// mark's time. It reports for each mark, in order, whether it was applied.
+	// mark's time. A mark to started sets StartedAt, one to an end (sent, failed,
+	// unknown, skipped) SettledAt, and any other clears SettledAt. It reports for
+	// each mark, in order, whether it was applied.
 	// A mark's Decision is written with it, or not at all, as one of the
 	// customer whose message it is by then.
 	Mark(ctx context.Context, shop string, marks []Mark) ([]bool, error)
@@ -128,7 +143,7 @@ type CustomerRow struct {
 
 	Orders   []OrderRow // Orders are her orders, in order of ID.
 	Pending  []FactRow  // Pending are the facts in her inbox, in order of (Time, ID).
-	Messages []Message  // Messages are those of hers that are queued, claimed, started or unknown, in order of ID. Loaded by Update alone.
+	Messages []Message  // Messages are those of hers that are queued, claimed, started or unknown, in order of ID, without Content. Loaded by Update alone.
 }
 
 // An OrderRow is an order as a store keeps it, unique by (Customer, ID). Beside
@@ -186,7 +201,8 @@ type Selection struct {
 
 // A Share is one of several parts of a shop's customers or messages, so that
 // several workers do not reach for the same rows of one shop: those whose
-// [Bucket] modulo Of is Part. The zero Share is all.
+// [Bucket] modulo Of is Part, for customers by their ID and for messages by
+// theirs. The zero Share is all.
 type Share struct{ Part, Of int }
 
 // Has reports whether a bucket belongs to the share.
@@ -233,17 +249,19 @@ type Changes struct {
 	// Queue are new messages. One whose ID is there already is passed over.
 	Queue []Message
 	// Skip are messages to be skipped: those queued or claimed are, for one
-	// that is started or unknown Stopped is set, and others are left alone.
+	// that is started or unknown Stopped is set (anew, if it was set before),
+	// and others are left alone.
 	Skip []Skip
 	// Move re-addresses what belongs to customers who turned out to be others:
 	// orders, facts, messages and decisions of From become To's. Of an order
-	// that both have, To's stays and From's is deleted. It happens before all
-	// else in Changes.
+	// that both have, To's stays and From's is deleted. The inbox stays as it
+	// is, and so do messages' AddressKey and CartKey. From equal to To does
+	// nothing. It happens before all else in Changes.
 	Move []Move
 	// Erase are customers to be forgotten. It happens after all else, but for
 	// Purge.
 	Erase []Erasure
-	// Purge are facts, by id, whose bodies are deleted.
+	// Purge are facts, by id, whose bodies are deleted, in an inbox or not.
 	Purge []string
 	// Decisions are appended to the log in this order.
 	Decisions []Decision
@@ -277,7 +295,7 @@ type LeaseRequest struct {
 	Until time.Time // Until is when the lease runs out.
 	Lane  Lane      // Lane is the lane to claim from; "" means Prompt.
 	Share Share     // Share limits the claim to a share of the messages.
-	Limit int       // Limit is how many messages are claimed at most.
+	Limit int       // Limit is how many messages are claimed at most; 0 claims none.
 }
 
 // Leases are what [Store].Lease returns.
@@ -294,8 +312,8 @@ type Mark struct {
 	To      MessageState
 	At      time.Time // At is the caller's clock.
 
-	// Lease is the new lease for a mark to started, SendAt the new due time
-	// for one to queued.
+	// Lease is the new lease for a mark to claimed or started, SendAt the new
+	// due time for one to queued.
 	Lease  time.Time
 	SendAt time.Time
 	// Failures and Unknowns replace the message's counts.
