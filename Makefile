@@ -1,7 +1,7 @@
 # What is checked here and how: `make help`.
 GO ?= go
 
-.PHONY: help servers test short vet lint quickstart fuzz ci
+.PHONY: help servers test mutants short vet lint quickstart fuzz ci
 .DEFAULT_GOAL := help
 
 help: ## Print this list.
@@ -13,7 +13,10 @@ servers: ## Install the database servers that tests start, on Debian as root; el
 test: servers ## Run every test of every package with the race detector. Needs a C compiler; see servers.
 	$(GO) test -race -timeout 20m ./...
 
-short: ## Run the quick tests only: no killed processes, no mutants.
+mutants: servers ## Switch rules of the code off, one by one: the test that is there for each must fail.
+	GOEN_MUTANTS=1 $(GO) test -timeout 60m -p 1 -run 'Mutants' ./internal/... ./storage/...
+
+short: ## Run the quick tests only: no killed processes.
 	$(GO) test -short ./...
 
 vet: ## Check formatting and vet every package.

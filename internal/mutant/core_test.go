@@ -3,7 +3,7 @@ package mutant
 import "testing"
 
 // Facts, fold and journeys.
-func TestCore(t *testing.T) {
+func TestCoreMutants(t *testing.T) {
 	const rules = "rules"
 	Run(t, []Mutant{
 		{

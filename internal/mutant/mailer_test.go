@@ -3,7 +3,7 @@ package mutant
 import "testing"
 
 // The point of no return of an SMTP transaction, and what is said after it.
-func TestMailer(t *testing.T) {
+func TestMailerMutants(t *testing.T) {
 	const smtp, torture = "../../mailer/smtp", "../torture"
 	Run(t, []Mutant{
 		{

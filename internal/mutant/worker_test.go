@@ -3,7 +3,7 @@ package mutant
 import "testing"
 
 // How the worker uses a mailer.
-func TestWorker(t *testing.T) {
+func TestWorkerMutants(t *testing.T) {
 	const rules = "rules"
 	Run(t, []Mutant{
 		{
