@@ -132,7 +132,7 @@ func (s *customerState) set(field string, v any, at stamp) {
 // get decodes a field into v and reports whether there was one.
 func (s *customerState) get(field string, v any) bool {
 	r, ok := s.Fields[field]
-	return ok && json.Unmarshal(r.Value, v) == nil
+	return ok && r.into(v)
 }
 
 // link records that customer was seen with this address or cart.
@@ -333,30 +333,28 @@ func put[K comparable, V any](m *map[K]V, k K, v V) {
 
 // profile reads the fields.
 func (s *customerState) profile() Profile {
-	object := make(map[string]json.RawMessage, len(s.Fields))
 	var p Profile
-	for _, field := range sortedKeys(s.Fields) {
-		value := s.Fields[field].Value
-		if tag, ok := cutPrefix(field, tagField); ok {
-			if string(value) == "true" {
+	places := map[string]any{
+		"email": &p.Email, "phone": &p.Phone, "family_name": &p.FamilyName, "given_name": &p.GivenName,
+		"family_kana": &p.FamilyKana, "given_kana": &p.GivenKana, "birthday": &p.Birthday, "sex": &p.Sex,
+		"prefecture": &p.Prefecture, "address": &p.Address, "locale": &p.Locale, "time_zone": &p.TimeZone,
+		"source": &p.Source, "registered": &p.Registered, "withdrawn": &p.Withdrawn, "hold": &p.Hold, "baseline": &p.Baseline,
+	}
+	for field, r := range s.Fields {
+		if place, ok := places[field]; ok {
+			r.into(place)
+		} else if tag, ok := cutPrefix(field, tagField); ok {
+			if string(r.Value) == "true" {
 				p.Tags = append(p.Tags, tag)
 			}
-			continue
-		}
-		if name, ok := cutPrefix(field, attributeField); ok {
+		} else if name, ok := cutPrefix(field, attributeField); ok {
 			var v string
-			if json.Unmarshal(value, &v) == nil && v != "" {
+			if r.into(&v) && v != "" {
 				put(&p.Attributes, name, v)
 			}
-			continue
 		}
-		object[field] = value
 	}
-	tags, attributes := p.Tags, p.Attributes
-	if b, err := json.Marshal(object); err == nil {
-		_ = json.Unmarshal(b, &p) // the values were marshalled from these types
-	}
-	p.Tags, p.Attributes = tags, attributes
+	slices.Sort(p.Tags)
 	if p.Email == "" {
 		p.Email = s.email()
 	}
