@@ -2,7 +2,6 @@ package crm
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -10,10 +9,6 @@ import (
 
 // maxSkew is how far a worker's clock may be from the server's.
 const maxSkew = time.Second
-
-// ErrSkew: this machine's clock is too far from the database server's for its
-// worker to decide what is due.
-var ErrSkew = errors.New("crm: the clock is too far from the database server's")
 
 // serverClock is the server's clock, as last seen. It goes on by the machine's
 // monotonic clock, so that setting the machine's date moves nothing.

@@ -16,6 +16,9 @@ var (
 	ErrNotFound = errors.New("crm: not found")
 	// ErrClosed: the store was closed. [CRM.Run] ends with it.
 	ErrClosed = errors.New("crm: the store is closed")
+	// ErrSkew: this machine's clock is too far from the database server's for
+	// its worker to decide what is due. See [Health].
+	ErrSkew = errors.New("crm: the clock is too far from the database server's")
 	// ErrErased: the customer was erased.
 	ErrErased = errors.New("crm: the customer was erased")
 )

@@ -158,14 +158,15 @@ type (
 // diskVFS is the name of the VFS that notes what it is told to do.
 const diskVFS = "goen-disk"
 
-// What the VFS consists of. SQLite holds addresses of these variables.
+// What the VFS consists of. SQLite holds the addresses of vfs and vfsName, so
+// they are not in Go's heap, where checkptr would object to that.
 var (
 	disks     sync.Map // by directory
 	openFiles sync.Map // by the address of SQLite's file
 	methods   sync.Map // of files that are noted, by the address of those that they have else
 	register  sync.Once
 
-	vfsName   = append([]byte(diskVFS), 0)
+	vfsName   [len(diskVFS) + 1]byte
 	vfs, unix lib.Tsqlite3_vfs
 
 	opens     openFile     = vfsOpen
@@ -192,6 +193,7 @@ func newDisk(t *testing.T, dir string) *disk {
 		defer tls.Close()
 		unix = *from[lib.Tsqlite3_vfs](lib.Xsqlite3_vfs_find(tls, 0))
 		vfs = unix
+		copy(vfsName[:], diskVFS)
 		vfs.FzName = to(&vfsName[0])
 		vfs.FxOpen, vfs.FxDelete = *from[uintptr](to(&opens)), *from[uintptr](to(&deletes))
 		if code := lib.Xsqlite3_vfs_register(tls, to(&vfs), 0); code != lib.SQLITE_OK {
@@ -231,18 +233,23 @@ func vfsOpen(tls *libc.TLS, vfs, name, file uintptr, flags int32, outFlags uintp
 		disk: d.(*disk), name: filepath.Base(path), unix: from[lib.Tsqlite3_io_methods](base.FpMethods),
 		directory: flags&lib.SQLITE_OPEN_CREATE != 0 && flags&(lib.SQLITE_OPEN_MAIN_JOURNAL|lib.SQLITE_OPEN_WAL) != 0,
 	})
-	base.FpMethods = noted(base.FpMethods)
+	base.FpMethods = noted(tls, base.FpMethods)
 	return code
 }
 
 // noted are a file's methods with those replaced that are noted.
-func noted(unix uintptr) uintptr {
+func noted(tls *libc.TLS, unix uintptr) uintptr {
+	if known, ok := methods.Load(unix); ok {
+		return known.(uintptr)
+	}
 	own := *from[lib.Tsqlite3_io_methods](unix)
 	own.FxWrite = *from[uintptr](to(&writes))
 	own.FxTruncate = *from[uintptr](to(&truncates))
 	own.FxSync = *from[uintptr](to(&syncs))
-	known, _ := methods.LoadOrStore(unix, &own)
-	return to(known.(*lib.Tsqlite3_io_methods))
+	address := libc.Xmalloc(tls, libc.Tsize_t(unsafe.Sizeof(own))) // for as long as the program runs
+	*from[lib.Tsqlite3_io_methods](address) = own
+	known, _ := methods.LoadOrStore(unix, address)
+	return known.(uintptr)
 }
 
 func vfsDelete(tls *libc.TLS, vfs, name uintptr, syncDir int32) int32 {

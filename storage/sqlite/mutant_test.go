@@ -195,26 +195,6 @@ func TestMutants(t *testing.T) {
 			Tests: []string{"TestFile/Concurrency/OneConflictWins"},
 		},
 		{
-			Name: "nothing is synced", File: "settings.go",
-			Swaps: []mutant.Swap{{"PRAGMA wal_autocheckpoint = 8000", "PRAGMA wal_autocheckpoint = 8000; PRAGMA synchronous = OFF"}},
-			Tests: []string{"TestPowerCut/File"},
-		},
-		{
-			Name: "commits are not synced", File: "settings.go",
-			Swaps: []mutant.Swap{{"PRAGMA wal_autocheckpoint = 8000", "PRAGMA wal_autocheckpoint = 8000; PRAGMA synchronous = NORMAL"}},
-			Tests: []string{"TestPowerCut/File"},
-		},
-		{
-			Name: "the end of a classic journal is not synced", File: "settings.go",
-			Swaps: []mutant.Swap{{"synchronousExtra = 3", "synchronousExtra = 2"}},
-			Tests: []string{"TestPowerCut/ClassicJournal", "TestPowerCut/CarelessJournal"},
-		},
-		{
-			Name: "a cart's careless settings stay", File: "settings.go",
-			Swaps: []mutant.Swap{{"synchronousExtra = 3", "synchronousExtra = 0"}},
-			Tests: []string{"TestPowerCut/CarelessJournal", "TestPowerCut/CarelessWAL"},
-		},
-		{
 			Name: "a mark is logged for whom its caller names", File: "mark.go",
 			Swaps: []mutant.Swap{{"[]any{shop, m.Message}, &d.Customer)", "[]any{shop, m.Message}, new(string))"}},
 			Tests: []string{"TestFile/Mark/LogsForWhoeverSheIsNow"},
