@@ -55,7 +55,17 @@
 //
 // # Stores, mailers, time
 //
-// A [Store] is about ten calls; storage/memory, storage/sqlite and the suite
-// they pass, storage/storagetest, show how one is made. A mailer is one method:
-// see package mailer. Package crmtest runs journeys in virtual time.
+// A [Store] is about ten calls; storage/sqlite, storage/postgres and
+// storage/mysql are for production, storage/memory is the reference, and
+// storage/storagetest is the suite that they pass. What a store can do beyond
+// that are interfaces of their own: [Importer], [Intake], [Counter], [Purger],
+// [Timekeeper]. A mailer is one method: see package mailer. Package crmtest runs
+// journeys in virtual time.
+//
+// # Running
+//
+// Any number of processes may call [CRM.Run]. [CRM.Health] and [CRM.Backlog]
+// tell how they are doing, [Hooks] feed metrics. [Shop.Import] takes in history,
+// [Shop.Erase], [Shop.StopUse] and [Shop.Disclose] answer what customers ask for
+// by right, and [Retention] drops what is no longer kept.
 package crm
