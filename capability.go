@@ -15,7 +15,7 @@ type Importer interface {
 	// moves the shop's import b.ID from position b.From to b.To in the same
 	// transaction. If the import is not at b.From, another process is at it or
 	// this batch went through before: nothing is written, and Import returns
-	// ErrConflict.
+	// ErrConflict, as it is.
 	Import(ctx context.Context, shop string, b ImportBatch) error
 
 	// Imported returns how far an import has come: 0 if it never began.
@@ -63,8 +63,8 @@ type Counter interface {
 
 // Counts is how much of a shop's work is due.
 type Counts struct {
-	Incoming int // Incoming are facts that a cart has inserted.
-	Refused  int // Refused are those of them that are no facts.
+	Incoming int // Incoming are facts that a cart has inserted and that wait.
+	Refused  int // Refused are rows that a cart has inserted and that are no facts.
 	Pending  int // Pending are customers with facts in the inbox.
 	Timers   int // Timers are customers whose NextDue has come.
 	Reviews  int // Reviews are customers whose NextReview has come.
@@ -88,7 +88,8 @@ type PurgeRequest struct {
 	// Facts: the bodies of facts that happened before, but for those in an
 	// inbox and those of a type in Evidence.
 	Facts time.Time
-	// Consents: the bodies of facts of a type in Evidence that happened before.
+	// Consents: the bodies of facts of a type in Evidence that happened before,
+	// but for those in an inbox.
 	Consents time.Time
 	Evidence []string
 	// Contents: contents and recipients of messages that were settled before.

@@ -10,7 +10,8 @@ import (
 // ImportOptions tune [Shop.Import]. The zero value is ready to use.
 type ImportOptions struct {
 	// Batch is how many facts one transaction takes, 1 to 100,000. Defaults to
-	// 10,000.
+	// 1,000; ten times that is faster where writers do not wait for each other,
+	// as on PostgreSQL.
 	Batch int
 	// Progress, if not nil, is told after each transaction how far the import
 	// has come.
@@ -44,7 +45,7 @@ func (s *Shop) Import(ctx context.Context, id string, source iter.Seq2[Fact, err
 		im.ImportOptions = *options
 	}
 	if im.Batch == 0 {
-		im.Batch = 10_000
+		im.Batch = 1000
 	}
 	if im.Batch < 1 || im.Batch > 100_000 {
 		return ImportProgress{}, &FieldError{Field: "ImportOptions.Batch", Err: ErrRange}
