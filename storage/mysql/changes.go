@@ -24,7 +24,7 @@ const (
 		DELETE f FROM goen_orders f JOIN goen_orders t ON t.shop_id = f.shop_id AND t.order_id = f.order_id
 		WHERE f.shop_id = ? AND f.customer_id = ? AND t.customer_id = ?`
 
-	deleteInbox    = `DELETE FROM goen_inbox WHERE shop_id = ? AND customer_id ` + inList
+	deleteInbox    = `DELETE i FROM goen_inbox i FORCE INDEX (PRIMARY) WHERE shop_id = ? AND customer_id ` + inList
 	pickPairs      = ` AND CONCAT(LENGTH(customer_id), ' ', customer_id, fact_id) ` + inList
 	setAside       = `UPDATE goen_fact SET set_aside = ? WHERE shop_id = ? AND fact_id ` + inList
 	purgeFacts     = `UPDATE goen_fact SET body = NULL WHERE shop_id = ? AND fact_id ` + inList

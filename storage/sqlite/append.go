@@ -55,50 +55,91 @@ func (c cartTx) Append(ctx context.Context, shop string, facts []crm.FactRow) (e
 }
 
 const (
-	insertFact = `
-		INSERT INTO goen_fact (shop_id, fact_id, customer_id, type, event_at, recorded_at, hash, set_aside, body)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`
-	selectHash     = `SELECT hash FROM goen_fact WHERE shop_id = ? AND fact_id = ?`
-	insertCustomer = `INSERT INTO goen_customer (shop_id, customer_id, bucket) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`
-	insertInbox    = `INSERT INTO goen_inbox (shop_id, customer_id, fact_id) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`
+	intoFacts = `
+		INSERT OR FAIL INTO goen_fact (shop_id, fact_id, customer_id, type, event_at, recorded_at, hash, set_aside, body)`
+	selectHash = `SELECT hash FROM goen_fact WHERE shop_id = ? AND fact_id = ?`
+)
+
+var (
+	insertFacts     = newInsertion(intoFacts, 9, `ON CONFLICT DO NOTHING RETURNING fact_id`)
+	insertFact      = newInsertion(intoFacts, 9, `ON CONFLICT DO NOTHING`).of(1)
+	insertCustomers = newInsertion(`INSERT OR FAIL INTO goen_customer (shop_id, customer_id, bucket)`, 3, `ON CONFLICT DO NOTHING`)
+	insertInboxes   = newInsertion(`INSERT OR FAIL INTO goen_inbox (shop_id, customer_id, fact_id)`, 3, `ON CONFLICT DO NOTHING`)
 )
 
 // appendFacts writes before it reads, so that a transaction of the cart's that
 // has done nothing yet waits for the write lock, instead of being refused it.
 // It stops at the first conflict; the caller undoes what was written.
 func appendFacts(ctx context.Context, tx *session, shop string, facts []crm.FactRow) error {
-	for i, f := range facts {
-		added, err := tx.changed(ctx, insertFact, shop, f.ID, f.Customer, f.Type, ordered(f.Time), optional(f.RecordedAt),
-			blob(f.Hash), optionalText(f.SetAside), text(f.Body))
+	var arrived []crm.InboxEntry
+	index := 0
+	for chunk := range chunks(facts) {
+		unseen, err := writeFacts(ctx, tx, shop, chunk)
 		if err != nil {
 			return fmt.Errorf("sqlite: append: %w", err)
 		}
-		if added {
-			if err := deliver(ctx, tx, shop, f); err != nil {
-				return fmt.Errorf("sqlite: append: %w", err)
+		for _, f := range chunk {
+			added := unseen[f.ID]
+			delete(unseen, f.ID) // a second one in the chunk is compared
+			if added {
+				for _, key := range f.Keys {
+					arrived = append(arrived, crm.InboxEntry{Customer: key, Fact: f.ID})
+				}
+			} else if err := compare(ctx, tx, shop, index, f); err != nil {
+				return err
 			}
-			continue
+			index++
 		}
-		var known []byte
-		if err := tx.one(ctx, selectHash, []any{shop, f.ID}, &known); err != nil {
-			return fmt.Errorf("sqlite: append: %w", err)
-		}
-		if !bytes.Equal(known, f.Hash) {
-			return &crm.BatchError{Index: i, ID: f.ID, Err: crm.ErrConflict}
-		}
+	}
+	if err := deliver(ctx, tx, shop, arrived); err != nil {
+		return fmt.Errorf("sqlite: append: %w", err)
 	}
 	return nil
 }
 
-// deliver puts a new fact into the inboxes of its customers.
-func deliver(ctx context.Context, tx *session, shop string, f crm.FactRow) error {
-	for _, key := range f.Keys {
-		if _, err := tx.run(ctx, insertCustomer, shop, key, crm.Bucket(key)); err != nil {
-			return err
-		}
-		if _, err := tx.run(ctx, insertInbox, shop, key, f.ID); err != nil {
-			return err
-		}
+// writeFacts adds those of facts that are not there yet, and returns their ids.
+func writeFacts(ctx context.Context, tx *session, shop string, facts []crm.FactRow) (map[string]bool, error) {
+	args := make([]any, 0, 9*len(facts))
+	for _, f := range facts {
+		args = append(args, shop, f.ID, f.Customer, f.Type, ordered(f.Time), optional(f.RecordedAt),
+			blob(f.Hash), optionalText(f.SetAside), text(f.Body))
+	}
+	added := make(map[string]bool, len(facts))
+	if len(facts) == 1 { // most often; without RETURNING it is faster
+		one, err := tx.changed(ctx, insertFact, args...)
+		added[facts[0].ID] = one
+		return added, err
+	}
+	err := tx.each(ctx, insertFacts.of(len(facts)), args, func(scan scanner) error {
+		var id string
+		err := scan(&id)
+		added[id] = true
+		return err
+	})
+	return added, err
+}
+
+// compare looks whether a fact that is there already is the same.
+func compare(ctx context.Context, tx *session, shop string, index int, f crm.FactRow) error {
+	var known []byte
+	if err := tx.one(ctx, selectHash, []any{shop, f.ID}, &known); err != nil {
+		return fmt.Errorf("sqlite: append: %w", err)
+	}
+	if !bytes.Equal(known, f.Hash) {
+		return &crm.BatchError{Index: index, ID: f.ID, Err: crm.ErrConflict}
 	}
 	return nil
+}
+
+// deliver puts new facts into the inboxes of their customers.
+func deliver(ctx context.Context, tx *session, shop string, arrived []crm.InboxEntry) error {
+	err := insert(ctx, tx, insertCustomers, arrived, func(args []any, e *crm.InboxEntry) []any {
+		return append(args, shop, e.Customer, crm.Bucket(e.Customer))
+	})
+	if err != nil {
+		return err
+	}
+	return insert(ctx, tx, insertInboxes, arrived, func(args []any, e *crm.InboxEntry) []any {
+		return append(args, shop, e.Customer, e.Fact)
+	})
 }

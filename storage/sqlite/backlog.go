@@ -43,7 +43,8 @@ const selectBacklog = `
 		EXISTS (SELECT 1 FROM goen_inbox i WHERE i.shop_id = shop.shop_id),
 		(SELECT min(c.next_due) FROM goen_customer c WHERE c.shop_id = shop.shop_id AND c.next_due IS NOT NULL),
 		(SELECT min(c.next_review) FROM goen_customer c WHERE c.shop_id = shop.shop_id AND c.next_review IS NOT NULL),
-		(SELECT min(m.send_at) FROM goen_message m WHERE m.shop_id = shop.shop_id AND m.state = 'queued'),
+		(SELECT min(m.send_at) FROM goen_message m WHERE m.shop_id = shop.shop_id AND m.state = 'queued' AND m.lane = 'prompt'),
+		(SELECT min(m.send_at) FROM goen_message m WHERE m.shop_id = shop.shop_id AND m.state = 'queued' AND m.lane = 'bulk'),
 		(SELECT min(m.lease_until) FROM goen_message m WHERE m.shop_id = shop.shop_id AND m.lease_until IS NOT NULL)
 	FROM shop ORDER BY shop_id`
 
@@ -54,13 +55,12 @@ func (s *Store) Backlog(ctx context.Context, until time.Time) ([]crm.Backlog, er
 		backlogs = nil
 		return tx.each(ctx, selectBacklog, nil, func(scan scanner) error {
 			var b crm.Backlog
-			var lease time.Time
-			if err := scan(&b.Shop, &b.Incoming, &b.Pending, instant{&b.NextTimer}, instant{&b.NextReview}, instant{&b.NextSend}, instant{&lease}); err != nil {
+			var bulk, lease time.Time
+			if err := scan(&b.Shop, &b.Incoming, &b.Pending, instant{&b.NextTimer}, instant{&b.NextReview},
+				instant{&b.NextSend}, instant{&bulk}, instant{&lease}); err != nil {
 				return err
 			}
-			if b.NextSend.IsZero() || !lease.IsZero() && lease.Before(b.NextSend) {
-				b.NextSend = lease
-			}
+			b.NextSend = earliest(b.NextSend, bulk, lease)
 			if b.Incoming || b.Pending || isDue(b.NextTimer, until) || isDue(b.NextReview, until) || isDue(b.NextSend, until) {
 				backlogs = append(backlogs, b)
 			}
@@ -71,6 +71,16 @@ func (s *Store) Backlog(ctx context.Context, until time.Time) ([]crm.Backlog, er
 		return nil, fmt.Errorf("sqlite: backlog: %w", err)
 	}
 	return backlogs, nil
+}
+
+// earliest returns the earliest of some times, those apart that are zero.
+func earliest(times ...time.Time) (first time.Time) {
+	for _, t := range times {
+		if first.IsZero() || !t.IsZero() && t.Before(first) {
+			first = t
+		}
+	}
+	return first
 }
 
 func isDue(at, until time.Time) bool { return !at.IsZero() && !at.After(until) }

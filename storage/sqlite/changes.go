@@ -8,7 +8,7 @@ import (
 )
 
 const (
-	updateCustomer = `UPDATE goen_customer SET state = ?, next_due = ?, next_review = ? WHERE shop_id = ? AND customer_id = ?`
+	updateCustomer = `UPDATE goen_customer SET state = ?, next_due = ?, next_review = ? WHERE rowid = ?`
 	upsertOrder    = `
 		INSERT INTO goen_orders (shop_id, customer_id, order_id, status, currency, total, refunded, placed_at, counted_at, state)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -18,25 +18,24 @@ const (
 	deleteTwins = `
 		DELETE FROM goen_orders WHERE shop_id = ?1 AND customer_id = ?2
 			AND order_id IN (SELECT order_id FROM goen_orders WHERE shop_id = ?1 AND customer_id = ?3)`
-	deleteInbox   = `DELETE FROM goen_inbox WHERE shop_id = ? AND customer_id = ? AND fact_id = ?`
-	setAside      = `UPDATE goen_fact SET set_aside = ? WHERE shop_id = ? AND fact_id = ?`
-	insertMessage = `
-		INSERT INTO goen_message (shop_id, message_id, enrollment, journey, version, step, visit, template, template_version, class,
-			customer_id, address_key, cart_key, order_id, recipient, send_at, deadline, state, reason, stopped, attempt,
-			lease_until, failures, unknowns, started_at, settled_at, content, lane, bucket)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`
+	deleteInbox = `DELETE FROM goen_inbox WHERE shop_id = ? AND customer_id = ? AND fact_id = ?`
+	setAside    = `UPDATE goen_fact SET set_aside = ? WHERE shop_id = ? AND fact_id = ?`
 	skipMessage = `
 		UPDATE goen_message SET state = 'skipped', reason = ?, settled_at = ?, lease_until = NULL
 		WHERE shop_id = ? AND message_id = ? AND state IN ('queued', 'claimed')`
 	stopMessage = `UPDATE goen_message SET stopped = ? WHERE shop_id = ? AND message_id = ? AND state IN ('started', 'unknown')`
 )
 
+var insertMessages = newInsertion(`
+	INSERT OR FAIL INTO goen_message (shop_id, message_id, enrollment, journey, version, step, visit, template, template_version, class,
+		customer_id, address_key, cart_key, order_id, recipient, send_at, deadline, state, reason, stopped, attempt,
+		lease_until, failures, unknowns, started_at, settled_at, content, lane, bucket)`, 29, `ON CONFLICT DO NOTHING`)
+
 // errNotLocked names no customer: her key may be personal.
 var errNotLocked = errors.New("decide changes a customer who is not locked")
 
 // apply writes changes in the order that [crm.Changes] gives: moves first,
-// erasures and purges last. Statements are prepared once and run for each row: within a
-// process that costs no more than sending many rows at once.
+// erasures and purges last.
 func (u *update) apply(ctx context.Context, ch *crm.Changes) error {
 	for _, step := range []func(context.Context, *crm.Changes) error{
 		u.move, u.writeCustomers, u.writeOrders, u.consume, u.setAside, u.queue, u.skip, u.log, u.erase, u.purge,
@@ -70,10 +69,11 @@ func (u *update) move(ctx context.Context, ch *crm.Changes) error {
 
 func (u *update) writeCustomers(ctx context.Context, ch *crm.Changes) error {
 	for _, c := range ch.Customers {
-		if !u.locked[c.ID] {
+		rowid, locked := u.locked[c.ID]
+		if !locked {
 			return errNotLocked
 		}
-		if _, err := u.tx.run(ctx, updateCustomer, text(c.State), optional(c.NextDue), optional(c.NextReview), u.shop, c.ID); err != nil {
+		if _, err := u.tx.run(ctx, updateCustomer, text(c.State), optional(c.NextDue), optional(c.NextReview), rowid); err != nil {
 			return err
 		}
 	}
@@ -110,17 +110,13 @@ func (u *update) setAside(ctx context.Context, ch *crm.Changes) error {
 }
 
 func (u *update) queue(ctx context.Context, ch *crm.Changes) error {
-	for _, m := range ch.Queue {
-		_, err := u.tx.run(ctx, insertMessage, u.shop, m.ID, m.Enrollment, m.Journey, m.Version, m.Step, m.Visit,
+	return insert(ctx, u.tx, insertMessages, ch.Queue, func(args []any, m *crm.Message) []any {
+		return append(args, u.shop, m.ID, m.Enrollment, m.Journey, m.Version, m.Step, m.Visit,
 			m.Template, m.TemplateVersion, string(m.Class), m.Customer, m.AddressKey, m.CartKey, m.Order, m.To,
 			ordered(m.SendAt), optional(m.Deadline), string(m.State), string(m.Reason), string(m.Stopped), m.Attempt,
 			optional(m.LeaseUntil), m.Failures, m.Unknowns, optional(m.StartedAt), optional(m.SettledAt), optionalBlob(m.Content),
 			named(m.Lane), crm.Bucket(m.ID))
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+	})
 }
 
 func (u *update) skip(ctx context.Context, ch *crm.Changes) error {
@@ -136,17 +132,5 @@ func (u *update) skip(ctx context.Context, ch *crm.Changes) error {
 }
 
 func (u *update) log(ctx context.Context, ch *crm.Changes) error {
-	if len(ch.Decisions) == 0 {
-		return nil
-	}
-	log, err := openLog(ctx, u.tx, u.shop)
-	if err != nil {
-		return err
-	}
-	for _, d := range ch.Decisions {
-		if err := log.write(ctx, d); err != nil {
-			return err
-		}
-	}
-	return nil
+	return writeLog(ctx, u.tx, u.shop, ch.Decisions)
 }

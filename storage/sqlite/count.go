@@ -20,8 +20,8 @@ const selectCounts = `
 			WHERE m.shop_id = ?1 AND m.state = 'queued' AND m.lane = 'prompt' AND m.send_at <= ?2 LIMIT ?3)),
 		(SELECT count(*) FROM (SELECT 1 FROM goen_message m INDEXED BY goen_message_queue
 			WHERE m.shop_id = ?1 AND m.state = 'queued' AND m.lane = 'bulk' AND m.send_at <= ?2 LIMIT ?3)),
-		(SELECT count(*) FROM (SELECT 1 FROM goen_message m WHERE m.shop_id = ?1 AND m.state IN ('claimed', 'started') LIMIT ?3)),
-		(SELECT count(*) FROM (SELECT 1 FROM goen_message m WHERE m.shop_id = ?1 AND m.state = 'unknown' LIMIT ?3)),
+		(SELECT count(*) FROM (SELECT 1 FROM goen_message m WHERE m.shop_id = ?1 AND m.state <> 'queued' AND m.state IN ('claimed', 'started') LIMIT ?3)),
+		(SELECT count(*) FROM (SELECT 1 FROM goen_message m WHERE m.shop_id = ?1 AND m.state <> 'queued' AND m.state = 'unknown' LIMIT ?3)),
 		(SELECT count(*) FROM (SELECT 1 FROM goen_fact f WHERE f.shop_id = ?1 AND f.set_aside IS NOT NULL LIMIT ?3))`
 
 // Count implements [crm.Counter].

@@ -10,7 +10,7 @@ import (
 
 const (
 	selectIncoming = `
-		SELECT seq, body FROM goen_incoming WHERE shop_id = ? AND refused IS NULL ORDER BY seq LIMIT ?`
+		SELECT seq, body FROM goen_incoming WHERE shop_id = ? AND refused IS NULL ORDER BY seq LIMIT ? + 0`
 	deleteIncoming = `DELETE FROM goen_incoming WHERE seq = ?`
 	refuseIncoming = `UPDATE goen_incoming SET refused = ? WHERE seq = ?`
 )

@@ -20,11 +20,11 @@ const (
 	selectQueued = `
 		SELECT ` + messageColumns + `, m.content FROM goen_message m INDEXED BY goen_message_queue
 		WHERE m.shop_id = ?1 AND m.state = 'queued' AND m.lane = ?4 AND m.send_at <= ?2 AND m.bucket % ?5 = ?6 AND ` + fence + `
-		ORDER BY m.send_at, m.message_id LIMIT ?3`
+		ORDER BY m.send_at, m.message_id LIMIT ?3 + 0`
 	selectLapsed = `
 		SELECT ` + messageColumns + `, m.content FROM goen_message m INDEXED BY goen_message_lease
 		WHERE m.shop_id = ?1 AND m.lease_until <= ?2 AND m.state = 'claimed' AND m.lane = ?4 AND m.bucket % ?5 = ?6 AND ` + fence + `
-		ORDER BY m.send_at, m.message_id LIMIT ?3`
+		ORDER BY m.send_at, m.message_id LIMIT ?3 + 0`
 	selectExpired = `
 		SELECT ` + messageColumns + `, m.content FROM goen_message m INDEXED BY goen_message_lease
 		WHERE m.shop_id = ?1 AND m.lease_until <= ?2 AND m.state = 'started'

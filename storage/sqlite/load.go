@@ -1,48 +1,53 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
+	"slices"
 
 	"github.com/goen-crm/crm"
 )
 
 // Rows of the customers in a JSON list. CROSS JOIN keeps the list outside: one
-// seek into the table for each of them.
+// seek into the table for each of them. They are sorted afterwards, where there
+// are few for each customer: SQLite would copy every row to sort it.
 const (
 	selectCustomers = `
-		SELECT c.customer_id, c.state, c.next_due, c.next_review
-		FROM json_each(?2) k CROSS JOIN goen_customer c ON c.shop_id = ?1 AND c.customer_id = k.value
-		ORDER BY c.customer_id`
+		SELECT c.customer_id, c.state, c.next_due, c.next_review, c.rowid
+		FROM json_each(?2) k CROSS JOIN goen_customer c ON c.shop_id = ?1 AND c.customer_id = k.value`
 	selectOrders = `
 		SELECT ` + orderColumns + `
-		FROM json_each(?2) k CROSS JOIN goen_orders o ON o.shop_id = ?1 AND o.customer_id = k.value
-		ORDER BY o.order_id`
+		FROM json_each(?2) k CROSS JOIN goen_orders o ON o.shop_id = ?1 AND o.customer_id = k.value`
 	selectInbox = `
 		SELECT ` + factColumns + `, i.customer_id
 		FROM json_each(?2) k CROSS JOIN goen_inbox i ON i.shop_id = ?1 AND i.customer_id = k.value
-			CROSS JOIN goen_fact f ON f.shop_id = i.shop_id AND f.fact_id = i.fact_id
-		ORDER BY f.event_at, f.fact_id`
+			CROSS JOIN goen_fact f ON f.shop_id = i.shop_id AND f.fact_id = i.fact_id`
 	selectOpenMessages = `
 		SELECT ` + messageColumns + `, NULL
 		FROM json_each(?2) k CROSS JOIN goen_message m INDEXED BY goen_message_open
-			ON m.shop_id = ?1 AND m.customer_id = k.value AND m.state IN ('queued', 'claimed', 'started', 'unknown')
-		ORDER BY m.message_id`
+			ON m.shop_id = ?1 AND m.customer_id = k.value AND m.state IN ('queued', 'claimed', 'started', 'unknown')`
 )
 
 // loadCustomers returns those of ids that exist, in order of id, with their
-// orders, pending facts and, if asked for, open messages.
-func loadCustomers(ctx context.Context, tx *session, shop string, ids []string, messages bool) ([]crm.CustomerRow, error) {
+// orders and pending facts. For an update, whose write lock is the lock of every
+// customer, their open messages are loaded too, and locked learns their rowids.
+func loadCustomers(ctx context.Context, tx *session, shop string, ids []string, locked map[string]int64) ([]crm.CustomerRow, error) {
 	var customers []crm.CustomerRow
 	args := []any{shop, list(ids)}
 	err := tx.each(ctx, selectCustomers, args, func(scan scanner) error {
 		var c crm.CustomerRow
-		err := scan(&c.ID, &c.State, instant{&c.NextDue}, instant{&c.NextReview})
+		var rowid int64
+		err := scan(&c.ID, &c.State, instant{&c.NextDue}, instant{&c.NextReview}, &rowid)
 		customers = append(customers, c)
+		if locked != nil {
+			locked[c.ID] = rowid
+		}
 		return err
 	})
 	if err != nil || len(customers) == 0 {
 		return nil, err
 	}
+	slices.SortFunc(customers, func(a, b crm.CustomerRow) int { return cmp.Compare(a.ID, b.ID) })
 	byID := make(map[string]*crm.CustomerRow, len(customers))
 	for i := range customers {
 		byID[customers[i].ID] = &customers[i]
@@ -67,16 +72,28 @@ func loadCustomers(ctx context.Context, tx *session, shop string, ids []string, 
 		}
 		return err
 	})
-	if err != nil || !messages {
-		return customers, err
+	if err != nil {
+		return nil, err
 	}
-	err = tx.each(ctx, selectOpenMessages, args, func(scan scanner) error {
-		var m crm.Message
-		err := scanMessage(scan, &m)
-		if c := byID[m.Customer]; c != nil {
-			c.Messages = append(c.Messages, m)
-		}
-		return err
-	})
+	if locked != nil {
+		err = tx.each(ctx, selectOpenMessages, args, func(scan scanner) error {
+			var m crm.Message
+			err := scanMessage(scan, &m)
+			if c := byID[m.Customer]; c != nil {
+				c.Messages = append(c.Messages, m)
+			}
+			return err
+		})
+	}
+	for i := range customers {
+		inOrder(&customers[i])
+	}
 	return customers, err
+}
+
+// inOrder sorts what a customer has.
+func inOrder(c *crm.CustomerRow) {
+	slices.SortFunc(c.Orders, func(a, b crm.OrderRow) int { return cmp.Compare(a.ID, b.ID) })
+	slices.SortFunc(c.Pending, func(a, b crm.FactRow) int { return cmp.Or(a.Time.Compare(b.Time), cmp.Compare(a.ID, b.ID)) })
+	slices.SortFunc(c.Messages, func(a, b crm.Message) int { return cmp.Compare(a.ID, b.ID) })
 }

@@ -9,12 +9,12 @@ import (
 
 // The compare-and-set of one message. What the states have in common comes
 // first: state, reason, failures and unknowns to set; shop, message, attempt
-// and the list of states to compare.
+// and the states to compare, with spaces around each.
 const (
 	markSet = `
 		UPDATE goen_message SET state = ?1, reason = ?2, failures = ?3, unknowns = ?4, `
 	markWhere = `
-		WHERE shop_id = ?5 AND message_id = ?6 AND attempt = ?7 AND state IN (SELECT value FROM json_each(?8))`
+		WHERE shop_id = ?5 AND message_id = ?6 AND attempt = ?7 AND instr(?8, ' ' || state || ' ')`
 
 	markStarted = markSet + `lease_until = ?9, started_at = ?10, settled_at = NULL, content = coalesce(content, ?11)` +
 		markWhere + ` AND lease_until > ?12`
@@ -30,7 +30,7 @@ const (
 func (s *Store) Mark(ctx context.Context, shop string, marks []crm.Mark) ([]bool, error) {
 	applied := make([]bool, len(marks))
 	err := s.work(ctx, func(ctx context.Context, tx *session) error {
-		var log *decisionLog
+		var decisions []crm.Decision
 		for i, m := range marks {
 			var err error
 			if applied[i], err = mark(ctx, tx, shop, m); err != nil {
@@ -39,18 +39,14 @@ func (s *Store) Mark(ctx context.Context, shop string, marks []crm.Mark) ([]bool
 			if !applied[i] || m.Decision == nil {
 				continue
 			}
-			if log == nil {
-				if log, err = openLog(ctx, tx, shop); err != nil {
-					return fmt.Errorf("sqlite: mark: %w", err)
-				}
-			}
 			d := *m.Decision
 			if err := tx.one(ctx, selectAddressee, []any{shop, m.Message}, &d.Customer); err != nil {
 				return fmt.Errorf("sqlite: mark: %w", err)
 			}
-			if err := log.write(ctx, d); err != nil {
-				return fmt.Errorf("sqlite: mark: %w", err)
-			}
+			decisions = append(decisions, d)
+		}
+		if err := writeLog(ctx, tx, shop, decisions); err != nil {
+			return fmt.Errorf("sqlite: mark: %w", err)
 		}
 		return nil
 	})
@@ -61,7 +57,7 @@ func (s *Store) Mark(ctx context.Context, shop string, marks []crm.Mark) ([]bool
 }
 
 func mark(ctx context.Context, tx *session, shop string, m crm.Mark) (bool, error) {
-	args := []any{string(m.To), string(m.Reason), m.Failures, m.Unknowns, shop, m.Message, m.Attempt, list(m.From)}
+	args := []any{string(m.To), string(m.Reason), m.Failures, m.Unknowns, shop, m.Message, m.Attempt, spaced(m.From)}
 	switch m.To {
 	case crm.MessageStarted:
 		return tx.changed(ctx, markStarted, append(args, ordered(m.Lease), optional(m.At), optionalBlob(m.Content), ordered(m.At))...)
@@ -72,4 +68,13 @@ func mark(ctx context.Context, tx *session, shop string, m crm.Mark) (bool, erro
 	default:
 		return tx.changed(ctx, markSettled, append(args, optional(m.At))...)
 	}
+}
+
+// spaced is a list that SQLite searches without taking it apart.
+func spaced(states []crm.MessageState) string {
+	list := " "
+	for _, state := range states {
+		list += string(state) + " "
+	}
+	return list
 }

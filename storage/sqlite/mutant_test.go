@@ -236,7 +236,7 @@ func TestMutants(t *testing.T) {
 		},
 		{
 			Name: "a mark does not compare the state", File: "mark.go",
-			Swaps: []mutant.Swap{{"AND state IN (SELECT value FROM json_each(?8))", "AND ?8 = ?8"}},
+			Swaps: []mutant.Swap{{"AND instr(?8, ' ' || state || ' ')", "AND ?8 = ?8"}},
 			Tests: []string{"TestFile/Mark/ComparesState"},
 		},
 		{

@@ -83,7 +83,7 @@ func (s *Store) checkJournal(ctx context.Context) error {
 // memory, and a longer log before its pages are copied to the database: pages
 // that are written again and again are then copied once.
 func (tx *session) tune(ctx context.Context) error {
-	_, err := tx.conn.ExecContext(ctx, "PRAGMA cache_size = -32768; PRAGMA wal_autocheckpoint = 8000")
+	_, err := tx.conn.ExecContext(ctx, "PRAGMA cache_size = -32768; PRAGMA temp_store = MEMORY; PRAGMA wal_autocheckpoint = 8000")
 	return err
 }
 

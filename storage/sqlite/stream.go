@@ -77,7 +77,7 @@ func (s *Store) Customers(ctx context.Context, shop string, q crm.CustomerQuery)
 		if err != nil || len(ids) == 0 {
 			return nil, err
 		}
-		return loadCustomers(ctx, tx, shop, ids, false)
+		return loadCustomers(ctx, tx, shop, ids, nil)
 	})
 }
 

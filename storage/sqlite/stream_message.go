@@ -62,8 +62,14 @@ func messagePage(shop string, q crm.MessageQuery, last *crm.Message, limit int) 
 			wanted = states
 		}
 		for _, state := range slices.Compact(slices.Sorted(slices.Values(wanted))) {
+			if state == crm.MessageQueued { // has an index of its own, by lane
+				for _, lane := range []crm.Lane{crm.Prompt, crm.Bulk} {
+					arms = append(arms, selected+fmt.Sprintf(` AND m.state = 'queued' AND m.lane = '%s'`, lane))
+				}
+				continue
+			}
 			args = append(args, string(state))
-			arms = append(arms, selected+fmt.Sprintf(` AND m.state = ?%d`, len(args)))
+			arms = append(arms, selected+fmt.Sprintf(` AND m.state <> 'queued' AND m.state = ?%d`, len(args)))
 		}
 	}
 	return strings.Join(arms, ` UNION ALL `) + ` ORDER BY send_at, message_id LIMIT ?2`, args

@@ -14,7 +14,7 @@ import (
 // lock and should take a few milliseconds at most.
 func (s *Store) Update(ctx context.Context, shop string, sel crm.Selection, decide func(*crm.Work) (*crm.Changes, error)) (found int, err error) {
 	err = s.work(ctx, func(ctx context.Context, tx *session) error {
-		u := &update{tx: tx, shop: shop, locked: make(map[string]bool)}
+		u := &update{tx: tx, shop: shop, locked: make(map[string]int64)}
 		ids := sel.IDs
 		if ids == nil {
 			if ids, err = u.due(ctx, sel); err != nil {
@@ -54,7 +54,7 @@ func (s *Store) Update(ctx context.Context, shop string, sel crm.Selection, deci
 type update struct {
 	tx     *session
 	shop   string
-	locked map[string]bool
+	locked map[string]int64 // rowids by id
 }
 
 // selectWaiting finds those of a list who have a fact in the inbox.
@@ -63,19 +63,20 @@ const selectWaiting = `
 	WHERE EXISTS (SELECT 1 FROM goen_inbox i WHERE i.shop_id = ?1 AND i.customer_id = k.value) ORDER BY k.value`
 
 // Customers with something to do: ?1 is the shop, ?2 how many, ?3 and ?4 the
-// share, ?5 whom to leave out, ?6 the time.
+// share, ?5 whom to leave out, ?6 the time. LIMIT ?2 alone would have SQLite
+// prepare the statement anew whenever the parameter is set.
 const (
 	selected  = `c.bucket % ?3 = ?4 AND c.customer_id NOT IN (SELECT value FROM json_each(?5))`
 	selectDue = `
 		SELECT c.customer_id FROM goen_customer c
-		WHERE c.shop_id = ?1 AND c.next_due <= ?6 AND ` + selected + ` ORDER BY c.next_due, c.customer_id LIMIT ?2`
+		WHERE c.shop_id = ?1 AND c.next_due <= ?6 AND ` + selected + ` ORDER BY c.next_due, c.customer_id LIMIT ?2 + 0`
 	selectReviews = `
 		SELECT c.customer_id FROM goen_customer c
-		WHERE c.shop_id = ?1 AND c.next_review <= ?6 AND ` + selected + ` ORDER BY c.next_review, c.customer_id LIMIT ?2`
+		WHERE c.shop_id = ?1 AND c.next_review <= ?6 AND ` + selected + ` ORDER BY c.next_review, c.customer_id LIMIT ?2 + 0`
 	selectPending = `
 		SELECT DISTINCT i.customer_id
 		FROM goen_inbox i CROSS JOIN goen_customer c ON c.shop_id = i.shop_id AND c.customer_id = i.customer_id
-		WHERE i.shop_id = ?1 AND ` + selected + ` ORDER BY i.customer_id LIMIT ?2`
+		WHERE i.shop_id = ?1 AND ` + selected + ` ORDER BY i.customer_id LIMIT ?2 + 0`
 )
 
 // due returns up to sel.Limit customers of a lane that have something to do. In
@@ -122,16 +123,16 @@ func (u *update) ids(ctx context.Context, query string, args ...any) ([]string, 
 
 // lock loads those of ids that exist and were not loaded before.
 func (u *update) lock(ctx context.Context, ids []string) ([]crm.CustomerRow, error) {
-	ids = slices.DeleteFunc(slices.Compact(slices.Sorted(slices.Values(ids))), func(id string) bool { return u.locked[id] })
+	ids = slices.DeleteFunc(slices.Compact(slices.Sorted(slices.Values(ids))), func(id string) bool {
+		_, locked := u.locked[id]
+		return locked
+	})
 	if len(ids) == 0 {
 		return nil, nil
 	}
-	customers, err := loadCustomers(ctx, u.tx, u.shop, ids, true)
+	customers, err := loadCustomers(ctx, u.tx, u.shop, ids, u.locked)
 	if err != nil {
 		return nil, fmt.Errorf("sqlite: update: %w", err)
-	}
-	for _, c := range customers {
-		u.locked[c.ID] = true
 	}
 	return customers, nil
 }

@@ -133,8 +133,8 @@ CREATE TABLE goen_message (
 
 -- What is due to be sent.
 CREATE INDEX goen_message_queue ON goen_message (shop_id, lane, send_at, message_id, bucket) WHERE state = 'queued';
--- What is in a certain state.
-CREATE INDEX goen_message_state ON goen_message (shop_id, state, send_at, message_id);
+-- What is in another state.
+CREATE INDEX goen_message_state ON goen_message (shop_id, state, send_at, message_id) WHERE state <> 'queued';
 -- Whose lease has run out.
 CREATE INDEX goen_message_lease ON goen_message (shop_id, lease_until, message_id) WHERE lease_until IS NOT NULL;
 -- What may still be skipped or stopped, loaded with its customer.
