@@ -1,7 +1,6 @@
 package crm
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
@@ -300,18 +299,26 @@ func (f *Fact) UnmarshalJSON(b []byte) error {
 	if err := json.Unmarshal(b, &j); err != nil {
 		return err
 	}
+	fact, err := j.fact(json.Unmarshal)
+	if err == nil {
+		*f = fact
+	}
+	return err
+}
+
+// fact returns the fact whose form j is. Its body is read by decode.
+func (j factJSON) fact(decode func([]byte, any) error) (Fact, error) {
 	empty, ok := bodies[j.Type]
 	if !ok {
-		return &FieldError{Field: "Type", Err: ErrUnknown}
+		return Fact{}, &FieldError{Field: "Type", Err: ErrUnknown}
 	}
 	body := empty()
 	if len(j.Data) > 0 {
-		if err := json.Unmarshal(j.Data, body); err != nil {
-			return fmt.Errorf("crm: fact data: %w", err)
+		if err := decode(j.Data, body); err != nil {
+			return Fact{}, fmt.Errorf("crm: fact data: %w", err)
 		}
 	}
-	*f = Fact{ID: j.ID, Time: j.Time, Customer: j.Customer, Email: j.Email, RecordedAt: j.RecordedAt, Imported: j.Imported, Body: value(body)}
-	return nil
+	return Fact{ID: j.ID, Time: j.Time, Customer: j.Customer, Email: j.Email, RecordedAt: j.RecordedAt, Imported: j.Imported, Body: value(body)}, nil
 }
 
 // factVersion is the version of the canonical form that is hashed.
@@ -391,13 +398,13 @@ func (f Fact) row() (FactRow, error) {
 
 // fact returns the fact that r holds.
 func (r FactRow) fact() (Fact, error) {
-	var f Fact
 	if len(r.Body) == 0 {
 		return Fact{ID: r.ID, Time: r.Time, RecordedAt: r.RecordedAt}, ErrErased
 	}
-	if err := json.NewDecoder(bytes.NewReader(r.Body)).Decode(&f); err != nil {
-		return f, err
+	var j factJSON
+	if err := decodeDocument(r.Body, &j); err != nil {
+		return Fact{}, err
 	}
-	f.RecordedAt = r.RecordedAt
-	return f, nil
+	j.RecordedAt = r.RecordedAt
+	return j.fact(decodeBody)
 }

@@ -1,7 +1,6 @@
 package crm
 
 import (
-	"encoding/json"
 	"errors"
 	"slices"
 	"time"
@@ -132,7 +131,7 @@ func (r *record) orders() map[string]*orderState {
 			continue // of before she was erased
 		}
 		order := new(orderState)
-		if json.Unmarshal(row.State, order) != nil {
+		if decodeDocument(row.State, order) != nil {
 			r.damaged = true
 			continue
 		}

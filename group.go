@@ -2,7 +2,6 @@ package crm
 
 import (
 	"bytes"
-	"encoding/json"
 	"slices"
 	"time"
 )
@@ -282,7 +281,7 @@ func (g *group) persons() []*person {
 // write adds the records that changed to the group's changes.
 func (g *group) write() error {
 	for _, r := range g.records {
-		state, err := json.Marshal(r.state)
+		state, err := encodeDocument(r.state)
 		if err != nil {
 			return err
 		}

@@ -1,7 +1,6 @@
 package crm
 
 import (
-	"encoding/json"
 	"slices"
 	"strings"
 	"time"
@@ -234,7 +233,7 @@ var latestTime = time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
 
 // row returns the order as a store keeps it.
 func (o *orderState) row(customer string) (OrderRow, error) {
-	state, err := json.Marshal(o)
+	state, err := encodeDocument(o)
 	if err != nil {
 		return OrderRow{}, err
 	}

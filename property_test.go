@@ -232,10 +232,15 @@ func (m *model) consents(p *modelCustomer) []crm.Consent {
 			hers[crm.GuestKey(email)] = true
 		}
 	}
-	latest := make(map[string]crm.Consent)
+	latest, at := make(map[string]crm.Consent), make(map[string]time.Time)
 	for _, f := range m.known[:m.passed] {
-		if c, ok := f.Body.(crm.ConsentChanged); ok && hers[crm.GuestKey(answerOf(f))] {
-			latest[c.Consent.Topic+" "+crm.GuestKey(answerOf(f))] = c.Consent
+		c, ok := f.Body.(crm.ConsentChanged)
+		if !ok || !hers[crm.GuestKey(answerOf(f))] {
+			continue
+		}
+		key := c.Consent.Topic + " " + crm.GuestKey(answerOf(f))
+		if old, told := latest[key]; !told || !f.Time.Equal(at[key]) || old.Granted { // of a yes and a no at one instant the no holds
+			latest[key], at[key] = c.Consent, f.Time
 		}
 	}
 	var list []crm.Consent

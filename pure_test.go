@@ -18,7 +18,8 @@ import (
 // function with different surroundings.
 var core = []string{
 	"abandon.go", "cart.go", "consent.go", "customer.go", "decision.go", "definition.go", "enroll.go", "fact.go", "fold.go",
-	"format.go", "gather.go", "group.go", "identity.go", "journey.go", "localtime.go", "message.go", "money.go", "order.go",
+	"document.go", "document_fact.go", "document_order.go", "document_read.go", "document_state.go", "document_write.go",
+	"format.go", "gather.go", "group.go", "identity.go", "isolate.go", "journey.go", "localtime.go", "message.go", "money.go", "order.go",
 	"orderfact.go", "orderstate.go", "person.go", "product.go", "lineitem.go", "program.go", "purchases.go", "rank.go",
 	"reason.go", "segment.go", "settings.go", "stamp.go", "state.go", "step.go", "template.go", "validate.go",
 }

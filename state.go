@@ -107,7 +107,7 @@ type enrollment struct {
 func decodeState(b []byte) (*customerState, error) {
 	s := new(customerState)
 	if len(b) > 0 {
-		if err := json.Unmarshal(b, s); err != nil {
+		if err := decodeDocument(b, s); err != nil {
 			return nil, fmt.Errorf("crm: customer state: %w", err)
 		}
 		if s.Core > coreVersion {

@@ -2,7 +2,6 @@ package crm
 
 import (
 	"context"
-	"fmt"
 	"sync"
 	"time"
 )
@@ -110,48 +109,4 @@ func (c *CRM) noteProblems(ctx context.Context, shop string, folded []string, pr
 		}
 	}
 	c.stuck.clear(shop, folded)
-}
-
-// isolate folds a group that the core panics on without the facts that make it
-// panic: it takes one fact after the other and sets those aside.
-func (h *household) isolate(d *definitions, now time.Time, records []*record) (*Changes, []*person, error) {
-	g := newGroup(d, now, h.fresh(records, nil), &Changes{})
-	bad := make(map[string]bool)
-	taken := make(map[string]bool)
-	for _, f := range g.facts {
-		taken[f.ID] = true
-		without := func(id string) bool { return !taken[id] || bad[id] }
-		if _, _, err := h.foldGroup(d, now, h.fresh(records, without)); err != nil {
-			bad[f.ID] = true
-		}
-	}
-	out, persons, err := h.foldGroup(d, now, h.fresh(records, func(id string) bool { return bad[id] }))
-	if err != nil {
-		return nil, nil, fmt.Errorf("without any new fact: %w", err)
-	}
-	for id := range bad {
-		out.SetAside[id] = string(ReasonPanic)
-	}
-	return out, persons, nil
-}
-
-// fresh reads records anew, without some of their pending facts.
-func (h *household) fresh(records []*record, without func(fact string) bool) []*record {
-	all := make([]*record, len(records))
-	for i, r := range records {
-		loaded := r.row
-		loaded.NextDue, loaded.NextReview = r.loadedDue, r.loadedReview
-		all[i] = h.read(loaded)
-		if without == nil {
-			continue
-		}
-		kept := all[i].facts[:0]
-		for _, f := range all[i].facts {
-			if !without(f.ID) {
-				kept = append(kept, f)
-			}
-		}
-		all[i].facts = kept
-	}
-	return all
 }
