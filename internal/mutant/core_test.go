@@ -21,7 +21,7 @@ func TestCoreMutants(t *testing.T) {
 		},
 		{
 			Name: "a message does not name its address", File: "../../enroll.go",
-			Swaps:   []Swap{{"m.AddressKey = GuestKey(m.To)", "m.AddressKey = \"\""}},
+			Swaps:   []Swap{{"m.AddressKey = p.mailbox(m.To).key", "m.AddressKey = \"\""}},
 			Package: rules, Tests: []string{"TestFenceKnowsAddressAndCart/address"},
 		},
 		{
