@@ -37,10 +37,13 @@ func TestPausedWorker(t *testing.T) {
 		{"started", Welcome, Data, true, crm.MessageUnknown, 1, nil, counts{crm.DecidedUnknown: 1}, false},
 		// A transactional mail goes out again, and the first attempt is over.
 		{"started transactional", Receipt, Data, true, crm.MessageSent, 2, []string{"second"}, counts{crm.DecidedUnknown: 1, crm.DecidedSend: 1}, false},
-		// The one double that is allowed: what was unknown arrives after all.
-		{"answered late transactional", Receipt, Data, false, crm.MessageSent, 2, []string{"second", "first"}, counts{crm.DecidedUnknown: 1, crm.DecidedSend: 1}, false},
+		// When it wakes, its start is too old to go on with, and it sends nothing.
+		{"started late", Welcome, Data, false, crm.MessageUnknown, 1, nil, counts{crm.DecidedUnknown: 1}, false},
+		{"started late transactional", Receipt, Data, false, crm.MessageSent, 2, []string{"second"}, counts{crm.DecidedUnknown: 1, crm.DecidedSend: 1}, false},
+		// The one double that is allowed: what was unknown had arrived.
+		{"answered late transactional", Receipt, Answer, false, crm.MessageSent, 2, []string{"first", "second"}, counts{crm.DecidedUnknown: 1, crm.DecidedSend: 1}, false},
 		// A late result of the attempt that is unknown tells what became of it.
-		{"answered late", Welcome, Data, false, crm.MessageSent, 1, []string{"first"}, counts{crm.DecidedUnknown: 1, crm.DecidedSend: 1}, true},
+		{"answered late", Welcome, Answer, false, crm.MessageSent, 1, []string{"first"}, counts{crm.DecidedUnknown: 1, crm.DecidedSend: 1}, true},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			s := newStandstill(t, test.template, test.at, test.drop)
