@@ -35,6 +35,9 @@ type delivery struct {
 	shop    *Shop
 	defs    *definitions
 	person  *person // nil if she is not as a worker left her
+	// overtaken: facts have come in for her that the fence has not seen. What
+	// they take away would be missing in the mail.
+	overtaken bool
 }
 
 // claim claims a shop's messages that are due, settles those whose sender was
@@ -66,20 +69,21 @@ func (c *sender) claim(ctx context.Context, shop *Shop, req LeaseRequest) (deliv
 			return nil, settled, err
 		}
 	}
-	persons, err := shop.persons(ctx, d, req.Now, leases.Claimed)
+	persons, overtaken, err := shop.persons(ctx, d, req.Now, leases.Claimed)
 	if err != nil {
 		return nil, settled, err
 	}
 	for _, m := range leases.Claimed {
-		deliveries = append(deliveries, delivery{m, shop, d, persons[m.Customer]})
+		deliveries = append(deliveries, delivery{m, shop, d, persons[m.Customer], overtaken[m.Customer]})
 		delete(persons, m.Customer) // a person is one goroutine's
 	}
 	return deliveries, settled, nil
 }
 
 // persons reads the customers whom messages without content are for, as they
-// were folded. It leaves out those about whom there is more to find out.
-func (s *Shop) persons(ctx context.Context, d *definitions, now time.Time, messages []Message) (map[string]*person, error) {
+// were folded. It leaves out those about whom there is more to find out. Those
+// of whom there is more to fold, or nothing left, were overtaken since the claim.
+func (s *Shop) persons(ctx context.Context, d *definitions, now time.Time, messages []Message) (persons map[string]*person, overtaken map[string]bool, err error) {
 	ids := make(map[string]bool)
 	for _, m := range messages {
 		if m.Content == nil {
@@ -87,19 +91,22 @@ func (s *Shop) persons(ctx context.Context, d *definitions, now time.Time, messa
 		}
 	}
 	if len(ids) == 0 {
-		return nil, nil
+		return nil, nil, nil
 	}
-	persons := make(map[string]*person)
+	persons, overtaken = make(map[string]*person), make(map[string]bool)
 	for row, err := range s.crm.store.Customers(ctx, s.id, CustomerQuery{IDs: sortedKeys(ids)}) {
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		r := new(household).read(row)
-		if !r.broken && r.state.Owner == "" && len(row.Pending) == 0 && r.orders() != nil && !r.damaged {
+		switch {
+		case len(row.Pending) > 0 || !r.broken && r.gone():
+			overtaken[row.ID] = true
+		case !r.broken && r.state.Owner == "" && r.orders() != nil && !r.damaged:
 			persons[row.ID] = newPerson(newGroup(d, now, []*record{r}, new(Changes)), r)
 		}
 	}
-	return persons, nil
+	return persons, overtaken, nil
 }
 
 // release gives back a message that was claimed and not begun.
@@ -129,7 +136,8 @@ func decided(m Message, kind DecisionKind, at time.Time, reason Reason) *Decisio
 
 // deliver renders, starts and sends one claimed message and settles it. It
 // returns an error only if the store fails; what becomes of the message is in
-// its state. A claim that has grown old behind slow mails goes back for a new one.
+// its state. A claim that was overtaken, or has grown old behind slow mails, goes
+// back for a new one.
 func (c *sender) deliver(ctx context.Context, d delivery, now time.Time) error {
 	m, shop := d.message, d.shop
 	if !now.Before(m.LeaseUntil) {
@@ -139,6 +147,9 @@ func (c *sender) deliver(ctx context.Context, d delivery, now time.Time) error {
 		skip := mark(m, MessageSkipped, now)
 		skip.Reason, skip.Decision = reason, decided(m, DecidedSkip, now, reason)
 		return c.settle(ctx, shop, skip)
+	}
+	if d.overtaken {
+		return c.release(ctx, d, now)
 	}
 	mail, err := c.compose(ctx, d, &m, now)
 	if e, ok := errors.AsType[*unreadError](err); ok {

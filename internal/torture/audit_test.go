@@ -147,6 +147,18 @@ func TestAudit(t *testing.T) {
 		{"a mail that nobody asked for", func(d *day) {
 			d.send(Mail{"stranger" + customerDomain, Welcome}, noon)
 		}, figures{duplicates: 1}, "nothing on record asks for it"},
+		{"a mail about nothing to who was just erased", func(d *day) {
+			d.send(Mail{reminderMail.To, Receipt}, erased)
+		}, figures{duplicates: 1}, "nothing on record asks for it"},
+		{"a mail for what may be on record", func(d *day) { d.Ledger[1].Outcome = Unknown }, figures{}, ""},
+		{"no mail for what may be on record", func(d *day) {
+			d.Ledger[1].Outcome = Unknown
+			d.unsay(receiptMail, Accepted)
+		}, figures{}, ""},
+		{"another's mail, while a commit is unknown", func(d *day) {
+			d.Ledger[1].Outcome = Unknown
+			d.send(Mail{hanako.email, Receipt + " " + hanako.order(1)}, noon)
+		}, figures{duplicates: 1}, "nothing on record asks for it"},
 		{"a mail for what was rolled back", func(d *day) { d.Ledger[1].Outcome = RolledBack }, figures{duplicates: 2}, "nothing on record asks for it"},
 
 		{"begun just in time", func(d *day) {

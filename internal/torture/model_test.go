@@ -52,6 +52,10 @@ func TestExpect(t *testing.T) {
 			p.tell(Unknown, noon, hanako, order)
 			p.tell(Committed, noon, hanako, order)
 		}, []string{parcel, receipt}, nil, 0},
+		{"an order whose commit is unknown, and then rolled back", func(p *pen) {
+			p.tell(Unknown, noon, hanako, order)
+			p.tell(RolledBack, noon, hanako, order)
+		}, nil, []string{parcel, receipt}, 0},
 		{"a cancelled order", func(p *pen) {
 			p.tell(Committed, noon, hanako, order)
 			p.tell(Committed, noon, hanako, hanako.does("cancels", noon.Add(minute), crm.OrderCancelled{Order: hanako.order(0)}))
