@@ -239,7 +239,7 @@ func (m *model) consents(p *modelCustomer) []crm.Consent {
 			continue
 		}
 		key := c.Consent.Topic + " " + crm.GuestKey(answerOf(f))
-		if old, told := latest[key]; !told || !f.Time.Equal(at[key]) || old.Granted { // of a yes and a no at one instant the no holds
+		if old, told := latest[key]; !told || !f.Time.Equal(at[key]) || old.Granted || !c.Consent.Granted { // of a yes and a no at one instant the no holds
 			latest[key], at[key] = c.Consent, f.Time
 		}
 	}
