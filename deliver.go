@@ -34,7 +34,7 @@ type delivery struct {
 	message Message
 	shop    *Shop
 	defs    *definitions
-	person  *person // nil if she is not as a worker left her
+	person  *person // nil if there is content, or she cannot be read
 	// overtaken: facts have come in for her that the fence has not seen. What
 	// they take away would be missing in the mail.
 	overtaken bool
@@ -69,21 +69,34 @@ func (c *sender) claim(ctx context.Context, shop *Shop, req LeaseRequest) (deliv
 			return nil, settled, err
 		}
 	}
-	persons, overtaken, err := shop.persons(ctx, d, req.Now, leases.Claimed)
+	rows, err := shop.addressees(ctx, leases.Claimed)
 	if err != nil {
 		return nil, settled, err
 	}
 	for _, m := range leases.Claimed {
-		deliveries = append(deliveries, delivery{m, shop, d, persons[m.Customer], overtaken[m.Customer]})
-		delete(persons, m.Customer) // a person is one goroutine's
+		next := delivery{message: m, shop: shop, defs: d}
+		if row, ok := rows[m.Customer]; ok {
+			next.read(row, req.Now)
+		}
+		deliveries = append(deliveries, next)
 	}
 	return deliveries, settled, nil
 }
 
-// persons reads the customers whom messages without content are for, as they
-// were folded. It leaves out those about whom there is more to find out. Those
-// of whom there is more to fold, or nothing left, were overtaken since the claim.
-func (s *Shop) persons(ctx context.Context, d *definitions, now time.Time, messages []Message) (persons map[string]*person, overtaken map[string]bool, err error) {
+// read takes her as she is in the store. Facts that wait for her, a merge or an
+// erasure have come since the claim: the fence has not seen them.
+func (d *delivery) read(row CustomerRow, now time.Time) {
+	r := new(household).read(row)
+	switch {
+	case len(row.Pending) > 0 || !r.broken && (r.state.Owner != "" || r.gone()):
+		d.overtaken = true
+	case !r.broken && r.orders() != nil && !r.damaged:
+		d.person = newPerson(newGroup(d.defs, now, []*record{r}, new(Changes)), r)
+	}
+}
+
+// addressees reads the customers whom messages without content are for.
+func (s *Shop) addressees(ctx context.Context, messages []Message) (map[string]CustomerRow, error) {
 	ids := make(map[string]bool)
 	for _, m := range messages {
 		if m.Content == nil {
@@ -91,22 +104,16 @@ func (s *Shop) persons(ctx context.Context, d *definitions, now time.Time, messa
 		}
 	}
 	if len(ids) == 0 {
-		return nil, nil, nil
+		return nil, nil
 	}
-	persons, overtaken = make(map[string]*person), make(map[string]bool)
+	rows := make(map[string]CustomerRow, len(ids))
 	for row, err := range s.crm.store.Customers(ctx, s.id, CustomerQuery{IDs: sortedKeys(ids)}) {
 		if err != nil {
-			return nil, nil, err
+			return nil, err
 		}
-		r := new(household).read(row)
-		switch {
-		case len(row.Pending) > 0 || !r.broken && r.gone():
-			overtaken[row.ID] = true
-		case !r.broken && r.state.Owner == "" && r.orders() != nil && !r.damaged:
-			persons[row.ID] = newPerson(newGroup(d, now, []*record{r}, new(Changes)), r)
-		}
+		rows[row.ID] = row
 	}
-	return persons, overtaken, nil
+	return rows, nil
 }
 
 // release gives back a message that was claimed and not begun.
@@ -151,7 +158,7 @@ func (c *sender) deliver(ctx context.Context, d delivery, now time.Time) error {
 	if d.overtaken {
 		return c.release(ctx, d, now)
 	}
-	mail, err := c.compose(ctx, d, &m, now)
+	mail, err := c.compose(d, &m)
 	if e, ok := errors.AsType[*unreadError](err); ok {
 		return e.err // the claim runs out, and it is claimed again
 	}

@@ -2,16 +2,14 @@ package crm
 
 import (
 	"cmp"
-	"context"
 	"encoding/json"
-	"time"
 
 	"github.com/goen-crm/crm/mailer"
 )
 
 // compose makes the mail of a message: from the bytes stored before its first
 // start, or from its template. m.Content is what is to be stored.
-func (c *sender) compose(ctx context.Context, d delivery, m *Message, now time.Time) (mail *mailer.Message, err error) {
+func (c *sender) compose(d delivery, m *Message) (mail *mailer.Message, err error) {
 	defer recoverAs(&err)
 	composer, composes := mailer.As[mailer.Composer](c.mailer)
 	mail = new(mailer.Message)
@@ -23,7 +21,7 @@ func (c *sender) compose(ctx context.Context, d delivery, m *Message, now time.T
 		mail.Raw = m.Content
 		return mail, nil
 	}
-	mail, err = d.shop.render(ctx, d.defs, d.person, *m, now)
+	mail, err = d.defs.render(d.person, *m)
 	if err != nil {
 		return nil, err
 	}
@@ -45,19 +43,13 @@ type unreadError struct{ err error }
 func (e *unreadError) Error() string { return e.err.Error() }
 
 // render fills in a message's template from the customer's picture.
-func (s *Shop) render(ctx context.Context, d *definitions, p *person, m Message, now time.Time) (*mailer.Message, error) {
+func (d *definitions) render(p *person, m Message) (*mailer.Message, error) {
 	t := d.template(m.Template, m.TemplateVersion)
 	if t == nil {
 		return nil, ErrNotFound
 	}
 	if p == nil {
-		v, err := s.viewBy(ctx, d, now, m.Customer)
-		if err != nil {
-			return nil, &unreadError{err}
-		}
-		if p = v.person; p == nil {
-			return nil, ErrNotFound
-		}
+		return nil, &unreadError{errNewerCore}
 	}
 	customer := p.picture()
 	words := t.nearest(customer.Locale, d.settings.Locale)
