@@ -61,8 +61,8 @@ const appendFacts = `
 		SELECT DISTINCT $1, customer_id, bucket FROM entry ORDER BY customer_id
 		ON CONFLICT DO NOTHING
 	), put AS (
-		INSERT INTO goen_inbox (shop_id, customer_id, fact_id)
-		SELECT $1, customer_id, fact_id FROM entry
+		INSERT INTO goen_inbox (shop_id, customer_id, fact_id, share)
+		SELECT $1, customer_id, fact_id, bucket % 8 FROM entry
 		ON CONFLICT DO NOTHING
 	)
 	SELECT (SELECT array_agg(place::int) FROM conflict),

@@ -13,15 +13,14 @@ import (
 // by one, then changed where they are. With the key in the outer statement, the
 // server might read a whole shop to find a few.
 const (
+	// updateCustomers writes them where they were when they were locked: a row
+	// that is locked stays in its place.
 	updateCustomers = `
 		UPDATE goen_customer AS c
 		SET state = u.state::json, next_due = u.next_due, next_review = u.next_review
 		FROM (
-			SELECT u.*, t.ctid AS place, $1::text AS shop_id
-			FROM unnest($2::text[], $3::text[], $4::timestamptz[], $5::timestamptz[]) AS u (customer_id, state, next_due, next_review)
-			CROSS JOIN LATERAL (
-				SELECT ctid FROM goen_customer WHERE shop_id = $1 AND customer_id = u.customer_id OFFSET 0
-			) AS t OFFSET 0
+			SELECT place::tid AS place, state, next_due, next_review, $1::text AS shop_id
+			FROM unnest($2::text[], $3::text[], $4::timestamptz[], $5::timestamptz[]) AS u (place, state, next_due, next_review) OFFSET 0
 		) AS u WHERE c.ctid = u.place AND c.shop_id = u.shop_id`
 	upsertOrders = `
 		INSERT INTO goen_orders AS o (shop_id, customer_id, order_id, status, currency, total, refunded, placed_at, counted_at, state)
@@ -98,9 +97,12 @@ const (
 // erasures and purges last.
 func (u *update) apply(ch *crm.Changes) error {
 	for i := range ch.Customers {
-		if !u.locked[ch.Customers[i].ID] {
+		if u.locked[ch.Customers[i].ID] == "" {
 			return errNotLocked
 		}
+	}
+	if len(ch.Move)+len(ch.Erase) > 0 {
+		u.tx.queue(planAnew) // as many rows as a customer has are looked for by another index than the key
 	}
 	u.move(ch.Move)
 	u.writeCustomers(ch.Customers)
@@ -117,10 +119,18 @@ func (u *update) apply(ch *crm.Changes) error {
 
 // distinct returns rows in order of their keys, in which they are locked by all
 // alike, and of several with one key the first.
-func distinct[R any, K cmp.Ordered](rows []R, key func(*R) K) []R {
-	rows = slices.Clone(rows)
-	slices.SortStableFunc(rows, func(a, b R) int { return cmp.Compare(key(&a), key(&b)) })
-	return slices.CompactFunc(rows, func(a, b R) bool { return key(&a) == key(&b) })
+func distinct[R any](rows []R, key func(*R) string) []R {
+	type place struct {
+		key string
+		row int
+	}
+	order := make([]place, len(rows)) // rows are large
+	for i := range rows {
+		order[i] = place{key(&rows[i]), i}
+	}
+	slices.SortFunc(order, func(a, b place) int { return cmp.Or(cmp.Compare(a.key, b.key), cmp.Compare(a.row, b.row)) })
+	order = slices.CompactFunc(order, func(a, b place) bool { return a.key == b.key })
+	return column(order, func(p *place) R { return rows[p.row] })
 }
 
 func (u *update) writeCustomers(customers []crm.CustomerRow) {
@@ -128,7 +138,7 @@ func (u *update) writeCustomers(customers []crm.CustomerRow) {
 		return
 	}
 	u.tx.queue(updateCustomers, u.shop,
-		column(customers, func(c *crm.CustomerRow) string { return c.ID }),
+		column(customers, func(c *crm.CustomerRow) string { return u.locked[c.ID] }),
 		documents(column(customers, func(c *crm.CustomerRow) []byte { return c.State })),
 		times(column(customers, func(c *crm.CustomerRow) time.Time { return c.NextDue })),
 		times(column(customers, func(c *crm.CustomerRow) time.Time { return c.NextReview })))

@@ -17,8 +17,8 @@ const selectCounts = `
 	(SELECT count(*) FROM (SELECT DISTINCT customer_id FROM goen_inbox WHERE shop_id = $1 LIMIT $3) AS n),
 	(SELECT count(*) FROM (SELECT FROM goen_customer WHERE shop_id = $1 AND next_due <= $2 LIMIT $3) AS n),
 	(SELECT count(*) FROM (SELECT FROM goen_customer WHERE shop_id = $1 AND next_review <= $2 LIMIT $3) AS n),
-	(SELECT count(*) FROM (SELECT FROM goen_message WHERE shop_id = $1 AND (lane = 'bulk') = false AND state = 'queued' AND send_at <= $2 LIMIT $3) AS n),
-	(SELECT count(*) FROM (SELECT FROM goen_message WHERE shop_id = $1 AND (lane = 'bulk') = true AND state = 'queued' AND send_at <= $2 LIMIT $3) AS n),
+	(SELECT count(*) FROM (SELECT FROM goen_message WHERE shop_id = $1 AND (lane = 'bulk')::int = 0 AND state = 'queued' AND send_at <= $2 LIMIT $3) AS n),
+	(SELECT count(*) FROM (SELECT FROM goen_message WHERE shop_id = $1 AND (lane = 'bulk')::int = 1 AND state = 'queued' AND send_at <= $2 LIMIT $3) AS n),
 	(SELECT count(*) FROM (SELECT FROM goen_message WHERE shop_id = $1 AND state IN ('claimed', 'started') LIMIT $3) AS n),
 	(SELECT count(*) FROM (SELECT FROM goen_message WHERE shop_id = $1 AND state = 'unknown' LIMIT $3) AS n),
 	(SELECT count(*) FROM (SELECT FROM goen_fact WHERE shop_id = $1 AND set_aside IS NOT NULL LIMIT $3) AS n)`

@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"slices"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -10,32 +11,53 @@ import (
 )
 
 const (
-	selectDue = `
-		SELECT customer_id FROM goen_customer
-		WHERE shop_id = $1 AND next_due BETWEEN $2 AND $3 AND customer_id <> ALL ($4::text[]) AND ($5::int < 2 OR bucket % $5 = $6::int)
-		ORDER BY next_due, customer_id LIMIT $7`
-	selectReview = `
-		SELECT customer_id FROM goen_customer
-		WHERE shop_id = $1 AND next_review BETWEEN $2 AND $3 AND customer_id <> ALL ($4::text[]) AND ($5::int < 2 OR bucket % $5 = $6::int)
-		ORDER BY next_review, customer_id LIMIT $7`
-	selectPending = `
-		SELECT customer_id FROM (SELECT DISTINCT customer_id FROM goen_inbox WHERE shop_id = $1) AS i
-		WHERE customer_id <> ALL ($2::text[]) AND ($3::int < 2 OR EXISTS (
-			SELECT FROM goen_customer AS c WHERE c.shop_id = $1 AND c.customer_id = i.customer_id AND c.bucket % $3 = $4::int
-		))
-		ORDER BY customer_id LIMIT $5`
-	earliestDue    = `SELECT min(next_due) FROM goen_customer WHERE shop_id = $1 AND next_due IS NOT NULL`
-	earliestReview = `SELECT min(next_review) FROM goen_customer WHERE shop_id = $1 AND next_review IS NOT NULL`
+	earliestDue    = `SELECT (SELECT next_due FROM goen_customer WHERE shop_id = $1 AND next_due IS NOT NULL ORDER BY next_due LIMIT 1)`
+	earliestReview = `SELECT (SELECT next_review FROM goen_customer WHERE shop_id = $1 AND next_review IS NOT NULL ORDER BY next_review LIMIT 1)`
 )
+
+// selectDue is the query for those of a selection whose time, in this column,
+// has come.
+func selectDue(column, shop string, low time.Time, sel crm.Selection) (string, []any) {
+	args := arguments{shop, low, sel.DueBy}
+	return `SELECT customer_id FROM goen_customer WHERE shop_id = $1 AND ` + column + ` BETWEEN $2 AND $3` +
+		args.except(sel.Except) + args.share(sel.Share, `bucket % 8`, `bucket`) +
+		` ORDER BY ` + column + `, customer_id LIMIT ` + args.add(max(sel.Limit, 0)), args
+}
+
+// selectPending is the query for those of a selection who have pending facts.
+func selectPending(shop string, sel crm.Selection) (string, []any) {
+	args := arguments{shop}
+	const bucket = `(SELECT c.bucket FROM goen_customer AS c WHERE c.shop_id = $1 AND c.customer_id = i.customer_id)`
+	return `SELECT DISTINCT i.customer_id FROM goen_inbox AS i WHERE i.shop_id = $1` +
+		args.except(sel.Except) + args.share(sel.Share, `i.share`, bucket) +
+		` ORDER BY i.customer_id LIMIT ` + args.add(max(sel.Limit, 0)), args
+}
+
+// except is the condition that leaves customers out.
+func (a *arguments) except(ids []string) string {
+	if len(ids) == 0 {
+		return ``
+	}
+	return ` AND customer_id <> ALL (` + a.add(ids) + `::text[])`
+}
+
+// share is the condition that limits a query to a share of the customers. Which
+// eighth somebody is in is read from the index alone, so that passing over the
+// others costs little.
+func (a *arguments) share(s crm.Share, eighth, bucket string) (condition string) {
+	if s.Of > 1 && s.Of%8 == 0 {
+		condition = ` AND ` + eighth + ` = ` + a.add(s.Part%8) + `::int`
+	}
+	if s.Of > 1 && s.Of != 8 {
+		condition += ` AND ` + bucket + ` % ` + a.add(s.Of) + `::int = ` + a.add(s.Part) + `::int`
+	}
+	return condition
+}
 
 // due locks and loads up to sel.Limit customers who have something to do: in
 // lane Prompt by turns one with a due timer and one with pending facts, so that
 // a flood of either does not keep the other waiting.
 func (u *update) due(ctx context.Context, sel crm.Selection) ([]crm.CustomerRow, int, error) {
-	limit, except := max(sel.Limit, 0), sel.Except
-	if except == nil {
-		except = []string{}
-	}
 	timers, pending, chosen := []string{}, []string{}, []string{}
 	collect := func(ids *[]string) func(rows pgx.Rows) error {
 		return func(rows pgx.Rows) error {
@@ -43,14 +65,16 @@ func (u *update) due(ctx context.Context, sel crm.Selection) ([]crm.CustomerRow,
 			return rows.Scan(&(*ids)[len(*ids)-1])
 		}
 	}
-	kind, statement, earliest := timersDue, selectDue, earliestDue
+	kind, column, earliest := timersDue, `next_due`, earliestDue
 	if sel.Lane == crm.Bulk {
-		kind, statement, earliest = reviewsDue, selectReview, earliestReview
+		kind, column, earliest = reviewsDue, `next_review`, earliestReview
 	}
 	low := u.tx.above(u.shop, kind, sel.DueBy, earliest, u.shop)
-	u.tx.each(statement, []any{u.shop, low.at, sel.DueBy, except, sel.Share.Of, sel.Share.Part, limit}, collect(&timers))
+	query, args := selectDue(column, u.shop, low.at, sel)
+	u.tx.each(query, args, collect(&timers))
 	if sel.Lane != crm.Bulk {
-		u.tx.each(selectPending, []any{u.shop, except, sel.Share.Of, sel.Share.Part, limit}, collect(&pending))
+		query, args = selectPending(u.shop, sel)
+		u.tx.each(query, args, collect(&pending))
 	}
 	if err := u.tx.run(ctx); err != nil {
 		return nil, 0, err
@@ -59,7 +83,7 @@ func (u *update) due(ctx context.Context, sel crm.Selection) ([]crm.CustomerRow,
 	seen := make(map[string]bool)
 	for i := range max(len(timers), len(pending)) {
 		for _, ids := range [][]string{timers, pending} {
-			if i < len(ids) && len(chosen) < limit && !seen[ids[i]] {
+			if i < len(ids) && len(chosen) < sel.Limit && !seen[ids[i]] {
 				seen[ids[i]] = true
 				chosen = append(chosen, ids[i])
 			}

@@ -96,7 +96,7 @@ func (b *batch) copy(ctx context.Context, tx *transaction) error {
 	if err := tx.run(ctx); err != nil {
 		return err
 	}
-	_, err = tx.conn.CopyFrom(ctx, tx.s.table("inbox"), []string{"shop_id", "customer_id", "fact_id"},
-		pgx.CopyFromSlice(len(inbox), func(i int) ([]any, error) { return []any{b.shop, keys[i], inbox[i]}, nil }))
+	_, err = tx.conn.CopyFrom(ctx, tx.s.table("inbox"), []string{"shop_id", "customer_id", "fact_id", "share"},
+		pgx.CopyFromSlice(len(inbox), func(i int) ([]any, error) { return []any{b.shop, keys[i], inbox[i], buckets[i] % 8}, nil }))
 	return err
 }

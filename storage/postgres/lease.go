@@ -21,7 +21,7 @@ const fence = `
 // Where a claim looks: $3 is the lane, $4 and $5 the message after which it goes
 // on, $6 and $7 where messages and leases begin, $8 and $9 the share.
 const claimable = `
-	m.shop_id = $1 AND (m.lane = 'bulk') = $3 AND (m.send_at, m.message_id) > ($4::timestamptz, $5::text)
+	m.shop_id = $1 AND (m.lane = 'bulk')::int = $3 AND (m.send_at, m.message_id) > ($4::timestamptz, $5::text)
 	AND ($8::int < 2 OR m.bucket % $8 = $9::int)`
 
 // The locks of a claim, those of messages and those of every customer they name.
@@ -35,10 +35,16 @@ const (
 			SELECT m.message_id, m.send_at, m.customer_id, m.address_key, m.cart_key FROM goen_message AS m
 			WHERE ` + claimable + ` AND m.state = 'queued' AND m.send_at BETWEEN $6 AND $2 AND ($11 OR (` + fence + `))
 			ORDER BY m.send_at, m.message_id LIMIT $10 FOR UPDATE SKIP LOCKED
-		), lapsed AS MATERIALIZED (
-			SELECT m.message_id, m.send_at, m.customer_id, m.address_key, m.cart_key FROM goen_message AS m
+		), old AS MATERIALIZED (
+			SELECT m.message_id FROM goen_message AS m
 			WHERE ` + claimable + ` AND m.state = 'claimed' AND m.lease_until BETWEEN $7 AND $2
-			ORDER BY m.send_at, m.message_id LIMIT $10 FOR UPDATE SKIP LOCKED
+			ORDER BY m.lease_until
+		), lapsed AS MATERIALIZED (
+			SELECT m.message_id, m.send_at, m.customer_id, m.address_key, m.cart_key FROM old CROSS JOIN LATERAL (
+				SELECT * FROM goen_message AS m
+				WHERE m.shop_id = $1 AND m.message_id = old.message_id AND m.state = 'claimed' AND m.lease_until BETWEEN $7 AND $2
+				FOR UPDATE SKIP LOCKED
+			) AS m
 		), candidate AS MATERIALIZED (
 			SELECT * FROM queued UNION ALL SELECT * FROM lapsed ORDER BY send_at, message_id LIMIT $10
 		), named AS MATERIALIZED (
@@ -48,10 +54,12 @@ const (
 			SELECT c.customer_id FROM named AS k CROSS JOIN LATERAL (
 				SELECT customer_id FROM goen_customer WHERE shop_id = $1 AND customer_id = k.customer_id FOR UPDATE SKIP LOCKED
 			) AS c
+		), missed AS MATERIALIZED (
+			SELECT customer_id FROM named EXCEPT SELECT customer_id FROM locked
 		), busy AS MATERIALIZED (
-			SELECT c.customer_id FROM named AS k CROSS JOIN LATERAL (
+			SELECT c.customer_id FROM missed AS k CROSS JOIN LATERAL (
 				SELECT customer_id FROM goen_customer WHERE shop_id = $1 AND customer_id = k.customer_id OFFSET 0
-			) AS c WHERE NOT EXISTS (SELECT FROM locked AS l WHERE l.customer_id = c.customer_id)
+			) AS c
 		)
 		SELECT message_id, send_at,
 			NOT EXISTS (SELECT FROM busy AS b WHERE b.customer_id IN (m.customer_id, m.address_key, m.cart_key))
@@ -72,10 +80,12 @@ const (
 	selectExpired = `
 		SELECT ` + messageColumns + ` FROM goen_message AS m
 		WHERE m.shop_id = $1 AND m.lease_until BETWEEN $2 AND $3 AND m.state = 'started'
-		ORDER BY m.send_at, m.message_id`
+		ORDER BY m.lease_until`
 	earliestQueued = `
-		SELECT min(m.send_at) FROM goen_message AS m WHERE m.shop_id = $1 AND (m.lane = 'bulk') = $2 AND m.state = 'queued'`
-	earliestLease = `SELECT min(lease_until) FROM goen_message WHERE shop_id = $1 AND lease_until IS NOT NULL`
+		SELECT (SELECT m.send_at FROM goen_message AS m WHERE m.shop_id = $1 AND (m.lane = 'bulk')::int = $2 AND m.state = 'queued'
+			ORDER BY m.send_at, m.message_id LIMIT 1)`
+	earliestLease = `
+		SELECT (SELECT m.lease_until FROM goen_message AS m WHERE m.shop_id = $1 AND m.state IN ('claimed', 'started') ORDER BY m.lease_until LIMIT 1)`
 )
 
 // maxWindow is how many messages are locked at once, if most of them cannot be
@@ -90,7 +100,7 @@ func (s *Store) Lease(ctx context.Context, shop string, req crm.LeaseRequest) (c
 	limit := max(req.Limit, 0)
 	for c.window = limit; ; c.window = min(2*c.window, max(limit, maxWindow)) {
 		var leases crm.Leases
-		err := s.write(ctx, "lease", c.window, func(tx *transaction) (err error) {
+		err := s.write(ctx, "lease", 1, func(tx *transaction) (err error) {
 			leases, err = c.take(ctx, tx)
 			return err
 		})
@@ -134,7 +144,11 @@ func (c *claim) take(ctx context.Context, tx *transaction) (crm.Leases, error) {
 	var lastTime time.Time
 	var lastID string
 	seen := 0
-	bulk := c.req.Lane == crm.Bulk
+	bulk := 0
+	if c.req.Lane == crm.Bulk {
+		bulk = 1
+	}
+	tx.queue(useKeys)
 	messages := tx.above(c.shop, laneDue(c.req.Lane), c.req.Now, earliestQueued, c.shop, bulk)
 	lapses := tx.above(c.shop, leasesDue, c.req.Now, earliestLease, c.shop)
 	if c.rounds == 0 {
@@ -171,9 +185,11 @@ func (c *claim) take(ctx context.Context, tx *transaction) (crm.Leases, error) {
 	if err := tx.commit(ctx); err != nil {
 		return crm.Leases{}, err
 	}
-	slices.SortFunc(leases.Claimed, func(a, b crm.Message) int {
-		return cmp.Or(a.SendAt.Compare(b.SendAt), cmp.Compare(a.ID, b.ID))
-	})
+	for _, messages := range [][]crm.Message{leases.Claimed, leases.Expired} {
+		slices.SortFunc(messages, func(a, b crm.Message) int {
+			return cmp.Or(a.SendAt.Compare(b.SendAt), cmp.Compare(a.ID, b.ID))
+		})
+	}
 	c.ended = seen < c.window || c.window == 0
 	c.afterTime, c.afterID = lastTime, lastID
 	return leases, nil

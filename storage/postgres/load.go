@@ -1,6 +1,9 @@
 package postgres
 
 import (
+	"cmp"
+	"slices"
+
 	"github.com/jackc/pgx/v5"
 
 	"github.com/goen-crm/crm"
@@ -23,7 +26,7 @@ const (
 		SELECT ` + messageWithoutContent + ` FROM unnest($2::text[]) AS k (customer_id) CROSS JOIN LATERAL (
 			SELECT * FROM goen_message
 			WHERE shop_id = $1 AND customer_id = k.customer_id AND state IN ('queued', 'claimed', 'started', 'unknown')
-			ORDER BY message_id OFFSET 0
+			ORDER BY send_at OFFSET 0 -- in which only the customers' index is
 		) AS m`
 )
 
@@ -64,7 +67,8 @@ func (tx *transaction) load(shop string, ids []string, customers *[]crm.Customer
 		var m crm.Message
 		err := scanMessage(rows, &m)
 		if c := find(m.Customer); c != nil {
-			c.Messages = append(c.Messages, m)
+			place, _ := slices.BinarySearchFunc(c.Messages, m.ID, func(m crm.Message, id string) int { return cmp.Compare(m.ID, id) })
+			c.Messages = slices.Insert(c.Messages, place, m)
 		}
 		return err
 	})

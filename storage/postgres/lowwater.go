@@ -47,6 +47,7 @@ type lowKey struct {
 type lowMark struct {
 	at      time.Time // nothing is due before
 	swept   time.Time // when that was found out; zero if it was not
+	asOf    time.Time // what the time was then to those who ask, whose clock may be another
 	changes int       // counts lower
 }
 
@@ -106,7 +107,7 @@ func (tx *transaction) above(shop string, kind dueKind, now time.Time, earliest 
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	m := l.mark(shop, kind)
-	if !m.swept.IsZero() && time.Since(m.swept) < sweepEvery {
+	if !m.swept.IsZero() && time.Since(m.swept) < sweepEvery && now.Sub(m.asOf) < sweepEvery {
 		return lowBound{m.at, func() {}}
 	}
 	began, changes := time.Now(), m.changes
@@ -118,7 +119,7 @@ func (tx *transaction) above(shop string, kind dueKind, now time.Time, earliest 
 		if m.changes != changes {
 			return // by something that the sweep may not have seen
 		}
-		m.at, m.swept = now.Add(-sweepMargin), began
+		m.at, m.swept, m.asOf = now.Add(-sweepMargin), began, now
 		if !first.IsZero() && first.Before(m.at) {
 			m.at = first
 		}

@@ -12,7 +12,8 @@ import (
 )
 
 // markMessages compares and sets messages that are locked, and logs what goes
-// with those that were set, to the customer whose message it is by now. It returns the places of these marks.
+// with those that were set, to the customer whose message it is by now. It
+// returns the places of these marks, from 1.
 const markMessages = `
 	WITH applied AS (
 		UPDATE goen_message AS m
@@ -24,9 +25,11 @@ const markMessages = `
 			content = CASE WHEN u.state = 'started' THEN coalesce(m.content, u.content) ELSE m.content END
 		FROM (
 			SELECT u.*, t.ctid AS row, $1::text AS shop_id
-			FROM unnest($2::int[], $3::text[], $4::int[], $5::text[], $6::text[], $7::timestamptz[], $8::timestamptz[], $9::timestamptz[],
-				$10::int[], $11::int[], $12::text[], $13::bytea[])
-				AS u (place, message_id, attempt, compare, state, at, lease, send_at, failures, unknowns, reason, content)
+			FROM unnest($2::text[], $3::int[], $4::text[], $5::text[], $6::timestamptz[], $7::timestamptz[], $8::timestamptz[],
+				$9::int[], $10::int[], $11::text[], $12::bytea[],
+				$13::boolean[], $14::timestamptz[], $15::text[], $16::text[], $17::int[], $18::text[], $19::text[], $20::text[], $21::text[], $22::text[])
+				WITH ORDINALITY AS u (message_id, attempt, compare, state, at, lease, send_at, failures, unknowns, reason, content,
+				decided, d_at, d_kind, d_journey, d_version, d_enrollment, d_step, d_message, d_reason, d_detail, place)
 			CROSS JOIN LATERAL (
 				SELECT ctid FROM goen_message WHERE shop_id = $1 AND message_id = u.message_id OFFSET 0
 			) AS t OFFSET 0
@@ -34,13 +37,12 @@ const markMessages = `
 		WHERE m.ctid = u.row AND m.shop_id = u.shop_id
 			AND m.attempt = u.attempt AND m.state = ANY (string_to_array(u.compare, ' '))
 			AND (u.state <> 'started' OR m.lease_until > u.at)
-		RETURNING u.place, m.customer_id AS addressee
+		RETURNING u.place, m.customer_id, decided, d_at, d_kind, d_journey, d_version, d_enrollment, d_step, d_message, d_reason, d_detail
 	), logged AS (
 		INSERT INTO goen_decision (shop_id, ` + decisionColumns + `)
-		SELECT $1, addressee, at, kind, coalesce(journey, ''), coalesce(version, 0), coalesce(enrollment, ''), coalesce(step, ''),
-			coalesce(message_id, ''), coalesce(reason, ''), coalesce(detail, '')
-		FROM unnest($14::text[], $15::timestamptz[], $16::text[], $17::text[], $18::int[], $19::text[], $20::text[], $21::text[], $22::text[], $23::text[], $24::int[])
-			AS u (` + decisionColumns + `, place) JOIN applied USING (place)
+		SELECT $1, customer_id, d_at, d_kind, coalesce(d_journey, ''), coalesce(d_version, 0), coalesce(d_enrollment, ''), coalesce(d_step, ''),
+			coalesce(d_message, ''), coalesce(d_reason, ''), coalesce(d_detail, '')
+		FROM applied WHERE decided
 		ORDER BY place
 	)
 	SELECT place FROM applied`
@@ -52,14 +54,17 @@ func (s *Store) Mark(ctx context.Context, shop string, marks []crm.Mark) ([]bool
 	if len(marks) == 0 {
 		return applied, ctx.Err()
 	}
-	err := s.write(ctx, "mark", len(marks), func(tx *transaction) error {
+	err := s.write(ctx, "mark", 1, func(tx *transaction) error {
 		clear(applied)
+		tx.queue(useKeys)
 		tx.queue(lockMessages, shop, slices.Compact(slices.Sorted(slices.Values(column(marks, func(m *crm.Mark) string { return m.Message })))))
 		for _, turn := range turns(marks) {
 			tx.each(markMessages, markArgs(shop, turn), func(rows pgx.Rows) error {
-				var place int
-				err := rows.Scan(&place)
-				applied[place] = err == nil
+				var n int
+				err := rows.Scan(&n)
+				if err == nil {
+					applied[turn[n-1].place] = true
+				}
 				return err
 			})
 		}
@@ -102,16 +107,14 @@ func turns(marks []crm.Mark) [][]placed {
 }
 
 func markArgs(shop string, marks []placed) []any {
-	var decisions []crm.Decision
-	places := []int{}
-	for _, m := range marks {
+	decisions := column(marks, func(m *placed) (d crm.Decision) {
 		if m.Decision != nil {
-			decisions, places = append(decisions, *m.Decision), append(places, m.place)
+			d = *m.Decision
 		}
-	}
+		return d
+	})
 	args := []any{
 		shop,
-		column(marks, func(m *placed) int { return m.place }),
 		column(marks, func(m *placed) string { return m.Message }),
 		column(marks, func(m *placed) int { return m.Attempt }),
 		column(marks, func(m *placed) string { return states(m.From) }),
@@ -123,8 +126,9 @@ func markArgs(shop string, marks []placed) []any {
 		column(marks, func(m *placed) int { return m.Unknowns }),
 		column(marks, func(m *placed) string { return string(m.Reason) }),
 		contents(marks, func(m *placed) []byte { return m.Content }),
+		sparse(marks, func(m *placed) bool { return m.Decision != nil }),
 	}
-	return append(append(args, decisionArgs(decisions)...), places)
+	return append(args, decisionArgs(decisions)[1:]...) // but for whose they are
 }
 
 func states(from []crm.MessageState) string {

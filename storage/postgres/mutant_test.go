@@ -103,6 +103,11 @@ func TestMutants(t *testing.T) {
 			Tests: []string{"TestRefusedFactSpoilsNothing"},
 		},
 		{
+			Name: "remembered plans may read an index for a row whose place is known", File: "transaction.go",
+			Swaps: []mutant.Swap{{"set_config('cpu_index_tuple_cost', '1000000', true)", "true"}},
+			Tests: []string{"TestPlansOfEmptyTables"},
+		},
+		{
 			Name: "an unknown COMMIT is repeated", File: "transaction.go",
 			Swaps: []mutant.Swap{{"attempt == attempts || !isUndone(err)", "attempt == attempts"}},
 			Tests: []string{"TestCutDuringCommit"},

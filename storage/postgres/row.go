@@ -42,8 +42,8 @@ const (
 	decisionColumns       = `customer_id, at, kind, journey, version, enrollment, step, message_id, reason, detail`
 )
 
-func scanCustomer(rows pgx.Rows, c *crm.CustomerRow) error {
-	return rows.Scan(&c.ID, &c.State, instant{&c.NextDue}, instant{&c.NextReview})
+func scanCustomer(rows pgx.Rows, c *crm.CustomerRow, more ...any) error {
+	return rows.Scan(append([]any{&c.ID, &c.State, instant{&c.NextDue}, instant{&c.NextReview}}, more...)...)
 }
 
 func scanFact(rows pgx.Rows, f *crm.FactRow, more ...any) error {

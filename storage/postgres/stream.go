@@ -20,11 +20,11 @@ const (
 )
 
 // pages streams what next reads after the last row, nil at first, until a page
-// is not full.
-func pages[R any](ctx context.Context, s *Store, what string, next func(tx *transaction, last *R, limit int) ([]R, error)) iter.Seq2[R, error] {
+// is not full. The first page has so many rows.
+func pages[R any](ctx context.Context, s *Store, what string, first int, next func(tx *transaction, last *R, limit int) ([]R, error)) iter.Seq2[R, error] {
 	return func(yield func(R, error) bool) {
 		var last *R
-		for limit := firstPage; ; limit = min(limit*5, fullPage) {
+		for limit := first; ; limit = min(limit*5, fullPage) {
 			var page []R
 			err := s.read(ctx, what, limit, func(tx *transaction) (err error) {
 				if page, err = next(tx, last, limit); err != nil {
@@ -63,7 +63,12 @@ const (
 
 // Customers implements [crm.Store].
 func (s *Store) Customers(ctx context.Context, shop string, q crm.CustomerQuery) iter.Seq2[crm.CustomerRow, error] {
-	return pages(ctx, s, "customers", func(tx *transaction, last *crm.CustomerRow, limit int) ([]crm.CustomerRow, error) {
+	first := firstPage
+	if q.IDs != nil {
+		first = fullPage // they would not be named if they were not wanted
+	}
+	return pages(ctx, s, "customers", first, func(tx *transaction, last *crm.CustomerRow, limit int) ([]crm.CustomerRow, error) {
+		tx.queue(useKeys)
 		after := q.After
 		if last != nil {
 			after = last.ID
@@ -81,13 +86,13 @@ func (s *Store) Customers(ctx context.Context, shop string, q crm.CustomerQuery)
 			return nil, err
 		}
 		tx.load(shop, column(page, func(c *crm.CustomerRow) string { return c.ID }), &page, false)
-		return page, tx.run(ctx)
+		return page, nil
 	})
 }
 
 // Facts implements [crm.Store].
 func (s *Store) Facts(ctx context.Context, shop string, q crm.FactQuery) iter.Seq2[crm.FactRow, error] {
-	return pages(ctx, s, "facts", func(tx *transaction, last *crm.FactRow, limit int) ([]crm.FactRow, error) {
+	return pages(ctx, s, "facts", firstPage, func(tx *transaction, last *crm.FactRow, limit int) ([]crm.FactRow, error) {
 		query, args := factPage(shop, q, last, limit)
 		var page []crm.FactRow
 		tx.each(query, args, func(rows pgx.Rows) error {

@@ -17,7 +17,7 @@ type logged struct {
 
 // Decisions implements [crm.Store].
 func (s *Store) Decisions(ctx context.Context, shop string, q crm.DecisionQuery) iter.Seq2[crm.Decision, error] {
-	lines := pages(ctx, s, "decisions", func(tx *transaction, last *logged, limit int) ([]logged, error) {
+	lines := pages(ctx, s, "decisions", firstPage, func(tx *transaction, last *logged, limit int) ([]logged, error) {
 		args := arguments{shop}
 		query := `SELECT ` + decisionColumns + `, seq FROM goen_decision WHERE shop_id = $1`
 		if q.Customer != "" {

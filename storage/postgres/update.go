@@ -16,8 +16,9 @@ import (
 // decide is called with every customer that could be locked, also when that is
 // none. It should take milliseconds: the customers are locked meanwhile.
 func (s *Store) Update(ctx context.Context, shop string, sel crm.Selection, decide func(*crm.Work) (*crm.Changes, error)) (found int, err error) {
-	err = s.write(ctx, "update", max(len(sel.IDs), sel.Limit), func(tx *transaction) (err error) {
-		u := &update{tx: tx, shop: shop, locked: make(map[string]bool)}
+	err = s.write(ctx, "update", 1, func(tx *transaction) (err error) {
+		tx.queue(useKeys)
+		u := &update{tx: tx, shop: shop, locked: make(map[string]string)}
 		found, err = u.run(ctx, sel, decide)
 		return err
 	})
@@ -31,7 +32,7 @@ func (s *Store) Update(ctx context.Context, shop string, sel crm.Selection, deci
 type update struct {
 	tx     *transaction
 	shop   string
-	locked map[string]bool
+	locked map[string]string // where the row of each customer is
 }
 
 func (u *update) run(ctx context.Context, sel crm.Selection, decide func(*crm.Work) (*crm.Changes, error)) (found int, err error) {
@@ -83,11 +84,11 @@ const (
 	// works beside open transactions of carts that have put a fact into their
 	// inboxes.
 	lockCustomers = `
-		SELECT ` + customerColumns + ` FROM unnest($2::text[]) AS k (customer_id) CROSS JOIN LATERAL (
-			SELECT * FROM goen_customer WHERE shop_id = $1 AND customer_id = k.customer_id FOR NO KEY UPDATE SKIP LOCKED
+		SELECT ` + customerColumns + `, c.ctid::text FROM unnest($2::text[]) AS k (customer_id) CROSS JOIN LATERAL (
+			SELECT *, ctid FROM goen_customer WHERE shop_id = $1 AND customer_id = k.customer_id FOR NO KEY UPDATE SKIP LOCKED
 		) AS c`
 	selectStirred = `
-		SELECT DISTINCT k.customer_id FROM unnest($2::text[]) AS k (customer_id)
+		SELECT k.customer_id FROM unnest($2::text[]) AS k (customer_id)
 		WHERE EXISTS (SELECT FROM goen_inbox WHERE shop_id = $1 AND customer_id = k.customer_id)`
 	countCustomers = `
 		SELECT count(*) FROM unnest($2::text[]) AS k (customer_id) CROSS JOIN LATERAL (
@@ -100,6 +101,7 @@ var errNotLocked = errors.New("decide changes a customer who is not locked")
 
 // pending returns those of ids who have a fact in the inbox.
 func (u *update) pending(ctx context.Context, ids []string) (pending []string, err error) {
+	ids = slices.Compact(slices.Sorted(slices.Values(ids)))
 	u.tx.each(selectStirred, []any{u.shop, ids}, func(rows pgx.Rows) error {
 		var id string
 		err := rows.Scan(&id)
@@ -126,21 +128,21 @@ func (u *update) listed(ctx context.Context, ids []string) (customers []crm.Cust
 // them. What belongs to them is read by later statements: after the lock was
 // taken. That of customers who could not be locked is read in vain.
 func (u *update) lock(ctx context.Context, ids []string) ([]crm.CustomerRow, error) {
-	ids = slices.DeleteFunc(slices.Compact(slices.Sorted(slices.Values(ids))), func(id string) bool { return u.locked[id] })
+	ids = slices.DeleteFunc(slices.Compact(slices.Sorted(slices.Values(ids))), func(id string) bool { return u.locked[id] != "" })
 	if len(ids) == 0 {
 		return nil, u.tx.run(ctx)
 	}
-	customers := make([]crm.CustomerRow, 0, len(ids))
+	customers, places := make([]crm.CustomerRow, 0, len(ids)), make([]string, 0, len(ids))
 	u.tx.each(lockCustomers, []any{u.shop, ids}, func(rows pgx.Rows) error {
-		customers = append(customers, crm.CustomerRow{})
-		return scanCustomer(rows, &customers[len(customers)-1])
+		customers, places = append(customers, crm.CustomerRow{}), append(places, "")
+		return scanCustomer(rows, &customers[len(customers)-1], &places[len(places)-1])
 	})
 	u.tx.load(u.shop, ids, &customers, true)
 	if err := u.tx.run(ctx); err != nil {
 		return nil, err
 	}
 	for i := range customers {
-		u.locked[customers[i].ID] = true
+		u.locked[customers[i].ID] = places[i]
 	}
 	return customers, nil
 }

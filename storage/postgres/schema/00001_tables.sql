@@ -5,6 +5,10 @@
 --   field. Amounts are minor units of their currency. Ids are compared byte by
 --   byte. bucket is a hash of the row's id, by which workers share a shop.
 --
+--   Indexes that serve one purpose have a condition that only its queries imply,
+--   so that nothing else is ever looked up by them: a row is found by its key or
+--   not at all, also by plans that were made when the tables were empty.
+--
 -- Write to them only through the library, but for goen_incoming. The prefix
 -- goen_ is another where the store was told so.
 
@@ -19,11 +23,11 @@ CREATE TABLE goen_customer (
     PRIMARY KEY (shop_id, customer_id)
 ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.02);
 
--- Whose timer or review is due, in one shop and in all: asked for all the time.
-CREATE INDEX goen_customer_due ON goen_customer (shop_id, next_due, customer_id) WHERE next_due IS NOT NULL;
-CREATE INDEX goen_customer_review ON goen_customer (shop_id, next_review, customer_id) WHERE next_review IS NOT NULL;
-CREATE INDEX goen_customer_all_due ON goen_customer (next_due, shop_id) WHERE next_due IS NOT NULL;
-CREATE INDEX goen_customer_all_review ON goen_customer (next_review, shop_id) WHERE next_review IS NOT NULL;
+-- Whose timer or review is due: asked for all the time. The last column lets a worker pass over other workers' customers in the index.
+CREATE INDEX goen_customer_due ON goen_customer (shop_id, next_due, customer_id, (bucket % 8)) WHERE next_due IS NOT NULL;
+CREATE INDEX goen_customer_review ON goen_customer (shop_id, next_review, customer_id, (bucket % 8)) WHERE next_review IS NOT NULL;
+-- Which of all shops have either.
+CREATE INDEX goen_customer_all_due ON goen_customer (least(next_due, next_review), shop_id) WHERE least(next_due, next_review) IS NOT NULL;
 
 -- A fact: what happened, as it was told. Append-only. A fact keeps id and hash when its body is purged or its customer erased.
 CREATE TABLE goen_fact (
@@ -42,7 +46,7 @@ CREATE TABLE goen_fact (
 -- Two indexes in place of one: what is purged is found without passing what was purged before.
 CREATE INDEX goen_fact_time ON goen_fact (shop_id, event_at, fact_id) WHERE body IS NOT NULL;
 CREATE INDEX goen_fact_purged ON goen_fact (shop_id, event_at, fact_id) WHERE body IS NULL;
-CREATE INDEX goen_fact_customer ON goen_fact (shop_id, customer_id, event_at, fact_id);
+CREATE INDEX goen_fact_customer ON goen_fact (shop_id, customer_id, event_at, fact_id) WHERE customer_id IS NOT NULL;
 CREATE INDEX goen_fact_set_aside ON goen_fact (shop_id, event_at, fact_id) WHERE set_aside IS NOT NULL;
 
 -- The inbox: facts that wait to be folded into a customer's state. No mail goes out to a customer with a row here.
@@ -51,7 +55,8 @@ CREATE TABLE goen_inbox (
     shop_id     text COLLATE "C" NOT NULL,
     customer_id text COLLATE "C" NOT NULL,
     fact_id     text COLLATE "C" NOT NULL,
-    PRIMARY KEY (shop_id, customer_id, fact_id),
+    share       smallint NOT NULL, -- the customer's bucket % 8, in the key to be read from there
+    PRIMARY KEY (shop_id, customer_id, fact_id, share),
     FOREIGN KEY (shop_id, customer_id) REFERENCES goen_customer (shop_id, customer_id)
 ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 10000);
 
@@ -105,13 +110,15 @@ CREATE TABLE goen_message (
 ) WITH (autovacuum_vacuum_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.02);
 
 -- What is due to be sent, in one shop and lane and in all shops.
-CREATE INDEX goen_message_due ON goen_message (shop_id, (lane = 'bulk'), send_at, message_id) WHERE state = 'queued';
+CREATE INDEX goen_message_due ON goen_message (shop_id, ((lane = 'bulk')::int), send_at, message_id) WHERE state = 'queued';
 CREATE INDEX goen_message_all_due ON goen_message (send_at, shop_id) WHERE state = 'queued';
--- Whose lease has run out. Few have one at a time, so that all shops share an index.
-CREATE INDEX goen_message_lease ON goen_message (lease_until, shop_id) WHERE lease_until IS NOT NULL;
-CREATE INDEX goen_message_state ON goen_message (shop_id, state, send_at, message_id);
+-- Whose lease has run out. Few are leased at a time, so that all shops share an index.
+CREATE INDEX goen_message_lease ON goen_message (lease_until, shop_id) WHERE state IN ('claimed', 'started');
+-- All others, in the order in which they are listed.
+CREATE INDEX goen_message_state ON goen_message (shop_id, state, send_at, message_id) WHERE state NOT IN ('queued', 'claimed', 'started');
 -- A customer's messages; those that may still be skipped or stopped are loaded with her.
-CREATE INDEX goen_message_customer ON goen_message (shop_id, customer_id, state);
+CREATE INDEX goen_message_customer ON goen_message (shop_id, customer_id, (state IN ('queued', 'claimed', 'started', 'unknown')), send_at)
+    WHERE customer_id IS NOT NULL;
 -- Whose content is there to be purged.
 CREATE INDEX goen_message_settled ON goen_message (shop_id, settled_at)
     WHERE settled_at IS NOT NULL AND state <> 'unknown' AND (content IS NOT NULL OR recipient <> '');
@@ -133,7 +140,7 @@ CREATE TABLE goen_decision (
     PRIMARY KEY (shop_id, seq)
 );
 
-CREATE INDEX goen_decision_customer ON goen_decision (shop_id, customer_id, seq);
+CREATE INDEX goen_decision_customer ON goen_decision (shop_id, customer_id, seq) WHERE customer_id IS NOT NULL;
 
 -- A definition: one published version of a journey, template, rank ladder or the shop's settings. Append-only.
 CREATE TABLE goen_definition (
