@@ -76,3 +76,15 @@ func (c *CRM) measureClock(ctx context.Context) error {
 	}
 	return c.clock.measure(ctx, server)
 }
+
+// askTime compares clocks before anything is decided by them.
+func (r *run) askTime(ctx context.Context) {
+	failures := 0
+	for ctx.Err() == nil {
+		err := r.crm.measureClock(ctx)
+		if err == nil {
+			return
+		}
+		r.rest(ctx, err, &failures)
+	}
+}

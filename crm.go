@@ -3,6 +3,7 @@ package crm
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -124,11 +125,16 @@ func (c *CRM) knows(ctx context.Context, shop string) error {
 	return nil
 }
 
-// knownShops returns the shops that this process has worked for.
+// knownShops returns the shops that this process has configured, recorded for or
+// worked for.
 func (c *CRM) knownShops() []string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return sortedKeys(c.known)
+	all := maps.Clone(c.shops)
+	for shop := range c.known {
+		all[shop] = true
+	}
+	return sortedKeys(all)
 }
 
 func (c *CRM) know(shop string) {

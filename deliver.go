@@ -118,9 +118,15 @@ func (s *Shop) addressees(ctx context.Context, messages []Message) (map[string]C
 
 // release gives back a message that was claimed and not begun.
 func (c *sender) release(ctx context.Context, d delivery, now time.Time) error {
+	return c.putBack(ctx, d, now, d.message.SendAt)
+}
+
+// putBack gives back a message that was claimed and not begun, due at an
+// instant.
+func (c *sender) putBack(ctx context.Context, d delivery, now, due time.Time) error {
 	back := mark(d.message, MessageQueued, now)
 	back.From = []MessageState{MessageClaimed}
-	back.SendAt = d.message.SendAt
+	back.SendAt = due
 	_, err := c.write(ctx, d.shop.id, back)
 	return err
 }
@@ -158,10 +164,11 @@ func (c *sender) deliver(ctx context.Context, d delivery, now time.Time) error {
 	if d.overtaken {
 		return c.release(ctx, d, now)
 	}
-	mail, err := c.compose(d, &m)
-	if e, ok := errors.AsType[*unreadError](err); ok {
-		return e.err // the claim runs out, and it is claimed again
+	if d.person == nil && m.Content == nil {
+		c.config.Logger.ErrorContext(ctx, "crm: message is put off", "shop", shop.id, "message", m.ID, "error", errNewerCore)
+		return c.putBack(ctx, d, now, now.Add(backoff(1)))
 	}
+	mail, err := c.compose(d, &m)
 	if err != nil {
 		c.config.Logger.ErrorContext(ctx, "crm: message cannot be rendered", "shop", shop.id, "message", m.ID, "journey", m.Journey, "template", m.Template, "error", err)
 		return c.failed(ctx, shop, m, now, reasonFor(err, ReasonRender))

@@ -30,8 +30,9 @@ type ImportProgress struct {
 }
 
 // Import takes in a shop's history: facts that build customers' pictures, ranks
-// and scores, and start no journey, whatever their time. A worker folds them
-// as it does others, after what is prompter.
+// and scores, and start no journey, whatever their time. Workers fold them as
+// they do others: until they are through, what happens meanwhile may have to
+// wait, and mails with it. Import while the shop is quiet.
 //
 // An import is known by its id. After a failure or a crash call it again with
 // the same id and a source that gives the same facts in the same order: it

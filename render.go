@@ -37,19 +37,11 @@ func (c *sender) compose(d delivery, m *Message) (mail *mailer.Message, err erro
 	return mail, err
 }
 
-// An unreadError is why a customer could not be read: no fault of the message's.
-type unreadError struct{ err error }
-
-func (e *unreadError) Error() string { return e.err.Error() }
-
 // render fills in a message's template from the customer's picture.
 func (d *definitions) render(p *person, m Message) (*mailer.Message, error) {
 	t := d.template(m.Template, m.TemplateVersion)
 	if t == nil {
 		return nil, ErrNotFound
-	}
-	if p == nil {
-		return nil, &unreadError{errNewerCore}
 	}
 	customer := p.picture()
 	words := t.nearest(customer.Locale, d.settings.Locale)

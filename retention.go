@@ -9,7 +9,8 @@ import (
 
 // Retention is how long a shop keeps what it has no more use for, 1 day to 100
 // years each. Zero keeps it for ever. Run drops what is older, a few times a
-// day, if the store is a [Purger]. Customers' pictures and orders stay as they
+// day, for the shops that its process has configured, recorded for or worked
+// for, if the store is a [Purger]. Customers' pictures and orders stay as they
 // are: they are made from the facts once, and hold what is still in use.
 type Retention struct {
 	// Facts is how long the bodies of facts are kept. Ids and hashes stay, so
@@ -79,45 +80,4 @@ func (s *Shop) Purge(ctx context.Context) (Purged, error) {
 			return all, nil
 		}
 	}
-}
-
-// keepHouse does what need not be done at once: it compares clocks each minute
-// and drops what is kept no longer every six hours.
-func (r *run) keepHouse(ctx context.Context) {
-	failures := 0
-	purged := time.Now()
-	for ctx.Err() == nil {
-		pause(ctx, time.Minute)
-		err := r.crm.measureClock(ctx)
-		if err == nil && time.Since(purged) > 6*time.Hour {
-			purged = time.Now()
-			err = r.purge(ctx)
-		}
-		r.rest(ctx, err, &failures)
-	}
-}
-
-// askTime compares clocks before anything is decided by them.
-func (r *run) askTime(ctx context.Context) {
-	failures := 0
-	for ctx.Err() == nil {
-		err := r.crm.measureClock(ctx)
-		if err == nil {
-			return
-		}
-		r.rest(ctx, err, &failures)
-	}
-}
-
-// purge drops what every shop known to this process keeps no longer.
-func (r *run) purge(ctx context.Context) error {
-	if _, ok := r.crm.store.(Purger); !ok {
-		return nil
-	}
-	for _, shop := range r.crm.knownShops() {
-		if _, err := r.crm.Shop(shop).Purge(ctx); err != nil {
-			return err
-		}
-	}
-	return nil
 }

@@ -124,6 +124,9 @@ func (r *run) take(ctx context.Context, from *rota, work func(context.Context, t
 func (r *run) rest(ctx context.Context, err error, failures *int) {
 	switch {
 	case err == nil:
+		if *failures > 0 {
+			r.crm.trouble.Store(nil)
+		}
 		*failures = 0
 		return
 	case errors.Is(err, ErrClosed):
@@ -185,7 +188,6 @@ func (r *run) lookOnce(ctx context.Context) (next time.Duration, err error) {
 	if err != nil {
 		return next, err
 	}
-	r.crm.trouble.Store(nil)
 	due := func(at time.Time) bool {
 		if wait := at.Sub(now); !at.IsZero() && wait > 0 {
 			next = min(next, wait)
@@ -248,7 +250,7 @@ func (r *run) fold(ctx context.Context, t turn) ([]turn, error) {
 	if err != nil {
 		return nil, fmt.Errorf("shop %q: %w", t.shop, err)
 	}
-	if c.config.Mode != Off && batch.folded > 0 {
+	if c.config.Mode != Off && batch.did {
 		if batch.due[Prompt] || (*r.sendable.Load())[t.shop] { // what was folded may lift a fence
 			r.sends.offer(turn{shop: t.shop, lane: Prompt})
 		}
@@ -267,7 +269,7 @@ func (r *run) fold(ctx context.Context, t turn) ([]turn, error) {
 		return nil, nil
 	case t.share.Of == 0:
 		return r.split(t), nil
-	case batch.folded > 0:
+	case batch.did:
 		return []turn{t}, nil
 	}
 	return nil, nil // others are at it
@@ -398,7 +400,7 @@ func (c *CRM) RunUntil(ctx context.Context, until time.Time) error {
 // foldAll folds one batch of a shop's customers who are due in a lane.
 func (c *CRM) foldAll(ctx context.Context, shop *Shop, lane Lane, now time.Time) (bool, error) {
 	batch, err := c.foldDue(ctx, shop, Selection{Lane: lane, DueBy: now, Limit: c.config.Batch}, now)
-	return batch.folded > 0, err
+	return batch.did, err
 }
 
 // sendDue claims some of a shop's messages that are due and sends them, one by one.
@@ -427,15 +429,15 @@ var errStale = errors.New("crm: definitions are stale")
 
 // folding is what became of a batch.
 type folding struct {
-	found  int           // customers selected
-	folded int           // customers that something was decided for
-	due    map[Lane]bool // lanes of messages queued that are due
-	next   time.Time     // when the next of what was decided is due
+	found int           // customers selected
+	did   bool          // something was decided
+	due   map[Lane]bool // lanes of messages queued that are due
+	next  time.Time     // when the next of what was decided is due
 }
 
 // note takes down what changes come to.
 func (b *folding) note(changes *Changes, now time.Time) {
-	b.folded, b.due, b.next = len(changes.Customers)+len(changes.Consumed), make(map[Lane]bool), time.Time{}
+	b.did, b.due, b.next = len(changes.Customers)+len(changes.Consumed) > 0, make(map[Lane]bool), time.Time{}
 	for _, row := range changes.Customers {
 		b.next = earliest(b.next, earliest(row.NextDue, row.NextReview))
 	}
@@ -482,8 +484,8 @@ func (c *CRM) foldDue(ctx context.Context, shop *Shop, sel Selection, now time.T
 		if !errors.Is(err, errStale) {
 			if err == nil {
 				c.noteProblems(ctx, shop.id, folded, problems, now)
-				if batch.folded > 0 {
-					c.config.Hooks.folded(shop.id, sel.Lane, batch.found, time.Since(began))
+				if batch.did {
+					c.config.Hooks.folded(shop.id, sel.Lane, len(folded), time.Since(began))
 				}
 			}
 			return batch, err
