@@ -72,6 +72,9 @@ func (b *batch) bring(ctx context.Context, tx *transaction) error {
 		return err
 	}
 	tx.queue(undo)
+	if err := tx.run(ctx); err != nil { // by itself: no statement is prepared in a transaction that has failed
+		return err
+	}
 	var conflicts []int32
 	tx.queue(appendFacts, b.args()...).QueryRow(func(row pgx.Row) error { return row.Scan(&conflicts, nil) })
 	return cmp.Or(tx.run(ctx), b.refusal(conflicts))

@@ -48,7 +48,7 @@ const markMessages = `
 	SELECT place FROM applied`
 
 // Mark implements [crm.Store]. It is one round trip. Marks of one message in one
-// call are applied one after the other.
+// call are applied, and logged, one after the other.
 func (s *Store) Mark(ctx context.Context, shop string, marks []crm.Mark) ([]bool, error) {
 	applied := make([]bool, len(marks))
 	if len(marks) == 0 {
@@ -58,12 +58,15 @@ func (s *Store) Mark(ctx context.Context, shop string, marks []crm.Mark) ([]bool
 		clear(applied)
 		tx.queue(useKeys)
 		tx.queue(lockMessages, shop, slices.Compact(slices.Sorted(slices.Values(column(marks, func(m *crm.Mark) string { return m.Message })))))
+		first := 0
 		for _, turn := range turns(marks) {
+			before := first
+			first += len(turn)
 			tx.each(markMessages, markArgs(shop, turn), func(rows pgx.Rows) error {
 				var n int
 				err := rows.Scan(&n)
 				if err == nil {
-					applied[turn[n-1].place] = true
+					applied[before+n-1] = true
 				}
 				return err
 			})
@@ -85,29 +88,24 @@ func (s *Store) Mark(ctx context.Context, shop string, marks []crm.Mark) ([]bool
 	return applied, nil
 }
 
-// A placed mark knows where it was in the caller's slice.
-type placed struct {
-	crm.Mark
-	place int
-}
-
-// turns splits marks so that no message has two in one turn.
-func turns(marks []crm.Mark) [][]placed {
-	var all [][]placed
-	times := make(map[string]int, len(marks))
+// turns cuts marks, in their order, so that no message has two in one turn.
+func turns(marks []crm.Mark) [][]crm.Mark {
+	var all [][]crm.Mark
+	seen := make(map[string]bool, len(marks))
+	first := 0
 	for i, m := range marks {
-		n := times[m.Message]
-		times[m.Message]++
-		if n == len(all) {
-			all = append(all, nil)
+		if seen[m.Message] {
+			all = append(all, marks[first:i])
+			first = i
+			clear(seen)
 		}
-		all[n] = append(all[n], placed{m, i})
+		seen[m.Message] = true
 	}
-	return all
+	return append(all, marks[first:])
 }
 
-func markArgs(shop string, marks []placed) []any {
-	decisions := column(marks, func(m *placed) (d crm.Decision) {
+func markArgs(shop string, marks []crm.Mark) []any {
+	decisions := column(marks, func(m *crm.Mark) (d crm.Decision) {
 		if m.Decision != nil {
 			d = *m.Decision
 		}
@@ -115,18 +113,18 @@ func markArgs(shop string, marks []placed) []any {
 	})
 	args := []any{
 		shop,
-		column(marks, func(m *placed) string { return m.Message }),
-		column(marks, func(m *placed) int { return m.Attempt }),
-		column(marks, func(m *placed) string { return states(m.From) }),
-		column(marks, func(m *placed) string { return string(m.To) }),
-		times(column(marks, func(m *placed) time.Time { return m.At })),
-		times(sparse(marks, func(m *placed) time.Time { return m.Lease })),
-		column(marks, func(m *placed) time.Time { return m.SendAt }),
-		column(marks, func(m *placed) int { return m.Failures }),
-		column(marks, func(m *placed) int { return m.Unknowns }),
-		column(marks, func(m *placed) string { return string(m.Reason) }),
-		contents(marks, func(m *placed) []byte { return m.Content }),
-		sparse(marks, func(m *placed) bool { return m.Decision != nil }),
+		column(marks, func(m *crm.Mark) string { return m.Message }),
+		column(marks, func(m *crm.Mark) int { return m.Attempt }),
+		column(marks, func(m *crm.Mark) string { return states(m.From) }),
+		column(marks, func(m *crm.Mark) string { return string(m.To) }),
+		times(column(marks, func(m *crm.Mark) time.Time { return m.At })),
+		times(sparse(marks, func(m *crm.Mark) time.Time { return m.Lease })),
+		column(marks, func(m *crm.Mark) time.Time { return m.SendAt }),
+		column(marks, func(m *crm.Mark) int { return m.Failures }),
+		column(marks, func(m *crm.Mark) int { return m.Unknowns }),
+		column(marks, func(m *crm.Mark) string { return string(m.Reason) }),
+		contents(marks, func(m *crm.Mark) []byte { return m.Content }),
+		sparse(marks, func(m *crm.Mark) bool { return m.Decision != nil }),
 	}
 	return append(args, decisionArgs(decisions)[1:]...) // but for whose they are
 }

@@ -78,6 +78,17 @@ var importChecks = []check{
 			p.want("the log", names(p.facts(crm.FactQuery{}), factID), []string{"met-hanako", "f1", "f2"})
 			p.want("the inbox", names(p.customer("hanako").Pending, factID), []string{"f1", "f2"})
 		}},
+	{"MeetsKnownFactsFirst", "Also the first that a process does may be an import of what is there.",
+		func(p *probe) {
+			p.importer()
+			if p.h.Another == nil {
+				p.Skip("the store is for one process alone")
+			}
+			p.append(fact("f1", 1, "hanako"))
+			p.on(p.h.Another(p.T, p.store)).imports("orders", 0, 2, fact("f1", 1, "hanako"), fact("f2", 2, "hanako"))
+			p.want("the log", names(p.facts(crm.FactQuery{}), factID), []string{"f1", "f2"})
+			p.imported("orders", 2)
+		}},
 	{"RefusesConflict", "A fact whose id is there, or in the batch, with another hash refuses the batch as Append would; nothing of it is written, and the import stays where it is.",
 		func(p *probe) {
 			p.append(fact("f2", 2, "hanako"))

@@ -128,6 +128,18 @@ var markChecks = []check{
 			p.want("the log", names(p.decisions(crm.DecisionQuery{}), detail), []string{"before", "appliedm1", "appliedm2", "after"})
 			p.want("its columns", p.decisions(crm.DecisionQuery{Customer: "b"})[0], *marks[2].Decision)
 		}},
+	{"LogsInOrder", "Decisions of marks stand in the log in the order of the marks, also where one message has several among them.",
+		func(p *probe) {
+			p.queue(message("m1", "a", 1), message("m2", "b", 2))
+			claimed := p.lease(10).Claimed
+			marks := []crm.Mark{start(claimed[0], 11), settle(claimed[0], crm.MessageSent, 12), start(claimed[1], 11), settle(claimed[1], crm.MessageSent, 12)}
+			for i, text := range []string{"m1 started", "m1 sent", "m2 started", "m2 sent"} {
+				d := decision(claimed[i/2].Customer, text, 11)
+				marks[i].Decision = &d
+			}
+			p.want("the report", p.mark(marks...), []bool{true, true, true, true})
+			p.want("the log", names(p.decisions(crm.DecisionQuery{}), detail), []string{"m1 started", "m1 sent", "m2 started", "m2 sent"})
+		}},
 	{"LogsForWhoeverSheIsNow", "A mark's decision is logged for the customer whose message it is by then: of a guest who became an account while her mail was sent, nothing is left behind.",
 		func(p *probe) {
 			p.queue(message("m1", "guest", 1))
