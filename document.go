@@ -1,6 +1,7 @@
 package crm
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"maps"
@@ -32,21 +33,25 @@ type documented interface{ fields(*document) }
 var errDamaged = errors.New("crm: damaged document")
 
 // decodeDocument reads b into v, which keeps parts of b.
-func decodeDocument(b []byte, v documented) error {
-	d := &document{in: jsonReader{b: b, text: string(b)}}
+func decodeDocument(b []byte, v documented) error { return new(document).decode(b, v) }
+
+// decode reads b into v, which keeps parts of b. One document may read and
+// write many, one after the other.
+func (d *document) decode(b []byte, v documented) error {
+	d.writing, d.in = false, jsonReader{b: b, text: string(b)}
 	d.object(v)
 	d.in.end()
 	return d.in.err
 }
 
-// documentSize is room enough for most.
-const documentSize = 2048
-
-// encodeDocument writes v.
-func encodeDocument(v documented) ([]byte, error) {
-	d := &document{writing: true, out: jsonWriter{b: make([]byte, 0, documentSize)}}
+// encode writes v, and reports whether that is another document than it was.
+func (d *document) encode(v documented, was []byte) (b []byte, changed bool, err error) {
+	d.writing, d.out = true, jsonWriter{b: d.out.b[:0]}
 	d.object(v)
-	return d.out.b, d.out.err
+	if d.out.err != nil || bytes.Equal(d.out.b, was) {
+		return was, false, d.out.err
+	}
+	return bytes.Clone(d.out.b), true, nil
 }
 
 // object reads or writes the fields of v.

@@ -14,6 +14,7 @@ func (s *customerState) fields(d *document) {
 	dict(d, "near", &s.Near, pointer[orderState])
 	d.text("rank", &s.Rank, optional)
 	d.moment("ranked", &s.Ranked, optional)
+	field(d, "place", &s.Place, s.Place == nil, pointer[place])
 	dict(d, "runs", &s.Runs, object[runMemory])
 	list(d, "enrollments", &s.Enrollments, optional, pointer[enrollment])
 }
@@ -68,6 +69,12 @@ func (c *Cart) fields(d *document) {
 func (g *givenRank) fields(d *document) {
 	d.moment("t", &g.Time, always)
 	d.text("rank", &g.Rank, always)
+}
+
+func (p *place) fields(d *document) {
+	field(d, "defs", &p.Defs, always, integer[int64])
+	d.text("rank", &p.Rank, optional)
+	d.moment("review", &p.Review, optional)
 }
 
 func (r *runMemory) fields(d *document) {

@@ -1,10 +1,12 @@
 package crm
 
 // For the tests of documents, which play scripts to get some.
-var (
-	DecodeDocument = decodeDocument
-	EncodeDocument = encodeDocument
-)
+var DecodeDocument = decodeDocument
+
+func EncodeDocument(v Documented) ([]byte, error) {
+	b, _, err := new(document).encode(v, nil)
+	return b, err
+}
 
 type (
 	CustomerState = customerState

@@ -2,7 +2,6 @@ package crm
 
 import (
 	"errors"
-	"maps"
 	"time"
 )
 
@@ -13,7 +12,7 @@ import (
 // It is total: a group that cannot be folded is left as it is, reported among
 // the problems, and stops nobody else.
 func fold(d *definitions, now time.Time, h *household) (*Changes, []*person, []*foldProblem) {
-	all := &Changes{SetAside: make(map[string]string)}
+	all := &Changes{Customers: make([]CustomerRow, 0, len(h.records)), SetAside: make(map[string]string)}
 	var persons []*person
 	var problems []*foldProblem
 	groups, unreadable := h.groups()
@@ -21,15 +20,14 @@ func fold(d *definitions, now time.Time, h *household) (*Changes, []*person, []*
 		problems = append(problems, &foldProblem{keysOf(records), errNewerCore})
 	}
 	for _, records := range groups {
-		out, some, err := h.foldGroup(d, now, records)
+		some, err := h.foldGroup(d, now, records, all)
 		if err != nil && h.poisoned != nil && h.poisoned(keysOf(records)) {
-			out, some, err = h.isolate(d, now, records)
+			some, err = h.isolate(d, now, records, all)
 		}
 		if err != nil {
 			problems = append(problems, &foldProblem{keysOf(records), err})
 			continue
 		}
-		all.add(out)
 		persons = append(persons, some...)
 	}
 	return all, persons, problems
@@ -38,16 +36,33 @@ func fold(d *definitions, now time.Time, h *household) (*Changes, []*person, []*
 // errCore: a fault of goen's own.
 var errCore = errors.New("crm: the core panicked")
 
-func (h *household) foldGroup(d *definitions, now time.Time, records []*record) (out *Changes, persons []*person, err error) {
+// foldGroup adds what the group changes to out, nothing if it fails.
+func (h *household) foldGroup(d *definitions, now time.Time, records []*record, out *Changes) (persons []*person, err error) {
+	before := *out
 	defer func() {
 		if recover() != nil { // what it says may quote a fact
 			err = errCore
 		}
+		if err != nil {
+			*out = before
+			for _, r := range records {
+				for _, pending := range r.row.Pending {
+					delete(out.SetAside, pending.ID)
+				}
+			}
+		}
 	}()
-	out = &Changes{SetAside: make(map[string]string)}
 	g := newGroup(d, now, records, out)
 	g.link()
 	persons = g.persons()
+	for _, r := range records {
+		if r.damaged {
+			return nil, errNewerCore
+		}
+	}
+	if err := g.write(); err != nil {
+		return nil, err
+	}
 	for _, r := range records {
 		for _, pending := range r.row.Pending {
 			out.Consumed = append(out.Consumed, InboxEntry{r.row.ID, pending.ID})
@@ -56,12 +71,7 @@ func (h *household) foldGroup(d *definitions, now time.Time, records []*record) 
 			}
 		}
 	}
-	for _, r := range records {
-		if r.damaged {
-			return nil, nil, errNewerCore
-		}
-	}
-	return out, persons, g.write()
+	return persons, nil
 }
 
 func keysOf(records []*record) []string {
@@ -70,18 +80,4 @@ func keysOf(records []*record) []string {
 		keys[i] = r.row.ID
 	}
 	return keys
-}
-
-// add appends what another group changes.
-func (c *Changes) add(o *Changes) {
-	c.Customers = append(c.Customers, o.Customers...)
-	c.Orders = append(c.Orders, o.Orders...)
-	c.Consumed = append(c.Consumed, o.Consumed...)
-	maps.Copy(c.SetAside, o.SetAside)
-	c.Queue = append(c.Queue, o.Queue...)
-	c.Skip = append(c.Skip, o.Skip...)
-	c.Move = append(c.Move, o.Move...)
-	c.Erase = append(c.Erase, o.Erase...)
-	c.Purge = append(c.Purge, o.Purge...)
-	c.Decisions = append(c.Decisions, o.Decisions...)
 }

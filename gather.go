@@ -12,11 +12,16 @@ var errNewerCore = errors.New("crm: was written by a newer version of goen")
 // record is one customer row under the lock, decoded.
 type record struct {
 	row     CustomerRow
+	doc     *document // for reading and writing her documents
 	state   *customerState
 	decoded map[string]*orderState // what orders returns; nil before it was asked for
 	changed map[string]bool        // orders to write
 	joined  bool                   // it has just taken over another's orders
 	facts   []Fact                 // what its inbox held and could be read
+	sees    []sighting             // of the group's facts, in order of (time, id)
+	queued  []Message              // messages not sent yet that are the customer's
+	moved   bool                   // its rows go to its owner
+	found   bool                   // its owner has just turned out
 	needs   []string               // customers without whom it cannot be folded
 	broken  bool                   // the row was written by a newer core
 	damaged bool                   // one of its orders was
@@ -30,6 +35,7 @@ type record struct {
 type household struct {
 	records map[string]*record
 	facts   map[string]Fact // that were read, by id: one fact is in several inboxes
+	doc     document
 	// setAside are facts that could not be read, by id.
 	setAside map[string]string
 	// poisoned, if not nil, reports whether customers failed so often that the
@@ -97,9 +103,9 @@ func (h *household) visit(w *Work, rows []CustomerRow) error {
 }
 
 func (h *household) read(row CustomerRow) *record {
-	r := &record{row: row, loadedDue: row.NextDue, loadedReview: row.NextReview, changed: make(map[string]bool)}
+	r := &record{row: row, doc: &h.doc, loadedDue: row.NextDue, loadedReview: row.NextReview, changed: make(map[string]bool), queued: row.Messages}
 	var err error
-	if r.state, err = decodeState(row.State); err != nil {
+	if r.state, err = h.doc.state(row.State); err != nil {
 		r.broken = true
 		return r
 	}
@@ -131,7 +137,7 @@ func (r *record) orders() map[string]*orderState {
 			continue // of before she was erased
 		}
 		order := new(orderState)
-		if decodeDocument(row.State, order) != nil {
+		if r.doc.decode(row.State, order) != nil {
 			r.damaged = true
 			continue
 		}

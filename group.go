@@ -1,7 +1,7 @@
 package crm
 
 import (
-	"bytes"
+	"cmp"
 	"slices"
 	"time"
 )
@@ -12,28 +12,17 @@ type group struct {
 	d       *definitions
 	now     time.Time
 	records []*record // in order of key
-	by      map[string]*record
-	facts   []Fact // of all inboxes, each once, in order of (time, id)
+	facts   []Fact    // of all inboxes, each once, in order of (time, id)
 	out     *Changes
-	queued  map[string][]Message // messages not sent yet, by customer
-	moved   map[string]bool      // keys whose rows go to their owner
-	found   map[string]bool      // keys whose owner has just turned out
 }
 
 func newGroup(d *definitions, now time.Time, records []*record, out *Changes) *group {
-	g := &group{d: d, now: now, records: records, by: make(map[string]*record), out: out, queued: make(map[string][]Message), moved: make(map[string]bool), found: make(map[string]bool)}
-	seen := make(map[string]bool)
+	g := &group{d: d, now: now, records: records, out: out}
 	for _, r := range records {
-		g.by[r.row.ID] = r
-		g.queued[r.row.ID] = r.row.Messages
-		for _, f := range r.facts {
-			if !seen[f.ID] {
-				seen[f.ID] = true
-				g.facts = append(g.facts, f)
-			}
-		}
+		g.facts = append(g.facts, r.facts...)
 	}
 	slices.SortFunc(g.facts, Fact.compare)
+	g.facts = slices.CompactFunc(g.facts, func(a, b Fact) bool { return a.ID == b.ID })
 	g.facts = slices.DeleteFunc(g.facts, func(f Fact) bool {
 		swallowed := g.swallowed(f)
 		if swallowed && f.Body.FactType() != FactConsentChanged {
@@ -44,9 +33,18 @@ func newGroup(d *definitions, now time.Time, records []*record, out *Changes) *g
 	return g
 }
 
+// of returns the record of a key, nil if it is not in the group.
+func (g *group) of(key string) *record {
+	i, ok := slices.BinarySearchFunc(g.records, key, func(r *record, key string) int { return cmp.Compare(r.row.ID, key) })
+	if !ok {
+		return nil
+	}
+	return g.records[i]
+}
+
 // swallowed reports whether f is older than the erasure of whom it is about.
 func (g *group) swallowed(f Fact) bool {
-	erased := g.by[g.resolve(f.keys()[0])].state.Erased
+	erased := g.of(g.resolve(f.keys()[0])).state.Erased
 	return !erased.zero() && !f.stamp().after(erased)
 }
 
@@ -70,10 +68,10 @@ func (g *group) link() {
 			if !g.linkable(f, key) {
 				continue
 			}
-			g.by[key].state.link(keys[0], f.stamp())
-			g.by[g.resolve(keys[0])].state.meet(key, f.stamp())
+			g.of(key).state.link(keys[0], f.stamp())
+			g.of(g.resolve(keys[0])).state.meet(key, f.stamp())
 			if isGuest(key) {
-				g.by[keys[0]].state.shareConsents(g.by[key].state, key)
+				g.of(keys[0]).state.shareConsents(g.of(key).state, key)
 			} else {
 				g.shareCart(f.cart(), g.resolve(keys[0]))
 			}
@@ -91,9 +89,9 @@ func (g *group) link() {
 // shareCart tells a customer who is seen with a cart what others did with it
 // before: a version that is later than hers, an order.
 func (g *group) shareCart(id, customer string) {
-	to := g.by[customer]
-	for _, other := range append(latestLinks(g.by[cartKey(id)].state.Links), cartKey(id)) {
-		from := g.by[g.resolve(other)]
+	to := g.of(customer)
+	for _, other := range append(latestLinks(g.of(cartKey(id)).state.Links), cartKey(id)) {
+		from := g.of(g.resolve(other))
 		if from == nil || from == to {
 			continue
 		}
@@ -116,14 +114,14 @@ func (g *group) shareCart(id, customer string) {
 func (g *group) shareAddresses() {
 	for _, r := range g.records {
 		for _, place := range sortedKeys(r.state.Places) {
-			if address := g.by[place]; isGuest(place) && address != nil {
+			if address := g.of(place); isGuest(place) && address != nil {
 				r.state.shareConsents(address.state, place)
 			}
 		}
 	}
 	for _, r := range g.records {
 		for _, key := range r.state.listeners() {
-			if to := g.by[g.resolve(key)]; to != nil {
+			if to := g.of(g.resolve(key)); to != nil {
 				to.state.shareConsents(r.state, r.row.ID)
 			}
 		}
@@ -135,7 +133,7 @@ func (g *group) shareAddresses() {
 // once.
 func (g *group) spread(f Fact) {
 	if _, ok := f.Body.(ConsentChanged); ok {
-		if address := g.by[f.addressKey()]; len(address.state.Links) > maxLinks {
+		if address := g.of(f.addressKey()); len(address.state.Links) > maxLinks {
 			address.state.Tell = 1
 		}
 	}
@@ -152,7 +150,7 @@ func (g *group) own(r *record) {
 	var owner string
 	var since stamp
 	for _, key := range sortedKeys(r.state.Links) {
-		if at := r.state.Links[key]; g.by[key] != nil && (owner == "" || since.after(at)) {
+		if at := r.state.Links[key]; g.of(key) != nil && (owner == "" || since.after(at)) {
 			owner, since = key, at
 		}
 	}
@@ -160,13 +158,13 @@ func (g *group) own(r *record) {
 		return
 	}
 	r.state.Owner = owner
-	g.found[r.row.ID] = true
+	r.found = true
 	if isCart(r.row.ID) {
 		for _, c := range r.state.Carts {
 			c.Known = since.Time
 		}
 	}
-	to := g.by[g.resolve(owner)]
+	to := g.of(g.resolve(owner))
 	rank, ranked := r.state.Rank, r.state.Ranked
 	to.state.absorb(r.state)
 	for id, o := range r.orders() {
@@ -188,29 +186,29 @@ func (g *group) own(r *record) {
 		to.state.Rank = rank // she knows of it
 	}
 	r.decoded = make(map[string]*orderState)
-	g.queued[to.row.ID] = append(g.queued[to.row.ID], g.queued[r.row.ID]...)
-	delete(g.queued, r.row.ID)
+	to.queued = append(slices.Clip(to.queued), r.queued...)
+	r.queued = nil
 	if len(r.row.State) > 0 {
-		g.move(r.row.ID, to.row.ID, since.Time)
+		g.move(r, to.row.ID, since.Time)
 	}
 }
 
 // move hands the rows of a guest or cart to its owner.
-func (g *group) move(from, to string, at time.Time) {
-	if g.moved[from] {
+func (g *group) move(r *record, to string, at time.Time) {
+	if r.moved {
 		return
 	}
-	g.moved[from] = true
-	g.out.Move = append(g.out.Move, Move{From: from, To: to})
-	if isGuest(from) && g.found[from] {
-		g.out.Decisions = append(g.out.Decisions, Decision{Customer: to, At: at, Kind: DecidedMerge, Detail: from})
+	r.moved = true
+	g.out.Move = append(g.out.Move, Move{From: r.row.ID, To: to})
+	if isGuest(r.row.ID) && r.found {
+		g.out.Decisions = append(g.out.Decisions, Decision{Customer: to, At: at, Kind: DecidedMerge, Detail: r.row.ID})
 	}
 }
 
 // resolve follows owners to the customer that a key stands for.
 func (g *group) resolve(key string) string {
 	for range 3 { // cart → guest → account
-		r := g.by[key]
+		r := g.of(key)
 		if r == nil || r.state.Owner == "" {
 			return key
 		}
@@ -231,43 +229,15 @@ type sighting struct {
 // timers that are due, and returns them as they are then.
 func (g *group) persons() []*person {
 	g.shareAddresses()
-	sees := make(map[string][]sighting)
 	for _, f := range g.facts {
-		keys := f.keys()
-		home := g.resolve(keys[0])
-		if home != keys[0] {
-			g.move(keys[0], home, f.Time)
-		}
-		told := map[string]bool{home: true}
-		g.spread(f)
-		own := sighting{Fact: f}
-		if isCart(keys[0]) {
-			nameless := g.by[keys[0]].state
-			own.known = nameless.Links[nameless.Owner].Time
-		}
-		sees[home] = append(sees[home], own)
-		for _, key := range keys {
-			consent, ok := f.Body.(ConsentChanged)
-			if address := g.by[key].state; ok && key == f.addressKey() && address.Owner != "" {
-				address.consent(key, consent.Consent, f.stamp()) // for those seen with it later; one without an owner sees it below
-			}
-			if isAccount(key) {
-				continue
-			}
-			for _, other := range append(latestLinks(g.by[key].state.Links), key) {
-				if other = g.resolve(other); !told[other] && g.by[other] != nil {
-					told[other] = true
-					sees[other] = append(sees[other], sighting{Fact: f, near: true})
-				}
-			}
-		}
+		g.show(f)
 	}
 	var persons []*person
 	for _, r := range g.records {
 		r.row.NextDue, r.row.NextReview = time.Time{}, time.Time{}
 		if r.state.Owner == "" {
 			p := newPerson(g, r)
-			p.run(sees[r.row.ID])
+			p.run(r.sees)
 			r.row.NextDue, r.row.NextReview = p.nextDue()
 			persons = append(persons, p)
 		}
@@ -278,22 +248,55 @@ func (g *group) persons() []*person {
 	return persons
 }
 
+// show has everybody see a fact whom it concerns.
+func (g *group) show(f Fact) {
+	keys := f.keys()
+	about := g.of(keys[0])
+	home := g.of(g.resolve(keys[0]))
+	if home != about {
+		g.move(about, home.row.ID, f.Time)
+	}
+	g.spread(f)
+	own := sighting{Fact: f}
+	if isCart(keys[0]) {
+		own.known = about.state.Links[about.state.Owner].Time
+	}
+	home.sees = append(home.sees, own)
+	told := []*record{home}
+	for _, key := range keys {
+		r := g.of(key)
+		consent, ok := f.Body.(ConsentChanged)
+		if ok && key == f.addressKey() && r.state.Owner != "" {
+			r.state.consent(key, consent.Consent, f.stamp()) // for those seen with it later; one without an owner sees it below
+		}
+		if isAccount(key) {
+			continue
+		}
+		for _, other := range append(latestLinks(r.state.Links), key) {
+			if near := g.of(g.resolve(other)); near != nil && !slices.Contains(told, near) {
+				told = append(told, near)
+				near.sees = append(near.sees, sighting{Fact: f, near: true})
+			}
+		}
+	}
+}
+
 // write adds the records that changed to the group's changes.
 func (g *group) write() error {
 	for _, r := range g.records {
-		state, err := encodeDocument(r.state)
+		state, changed, err := r.doc.encode(r.state, r.row.State)
 		if err != nil {
 			return err
 		}
 		for _, id := range sortedKeys(r.changed) {
-			row, err := r.orders()[id].row(r.row.ID)
+			row, err := r.orders()[id].row(r.doc, r.row.ID)
 			if err != nil {
 				return err
 			}
 			g.out.Orders = append(g.out.Orders, row)
 		}
 		timed := !r.row.NextDue.Equal(r.loadedDue) || !r.row.NextReview.Equal(r.loadedReview)
-		if timed || len(r.row.Pending) > 0 || !bytes.Equal(state, r.row.State) {
+		if timed || len(r.row.Pending) > 0 || changed {
 			g.out.Customers = append(g.out.Customers, CustomerRow{ID: r.row.ID, State: state, NextDue: r.row.NextDue, NextReview: r.row.NextReview})
 		}
 	}

@@ -7,25 +7,25 @@ import (
 
 // isolate folds a group that the core panics on without the facts that make it
 // panic: it takes one fact after the other and sets those aside.
-func (h *household) isolate(d *definitions, now time.Time, records []*record) (*Changes, []*person, error) {
+func (h *household) isolate(d *definitions, now time.Time, records []*record, out *Changes) ([]*person, error) {
 	g := newGroup(d, now, h.fresh(records, nil), &Changes{})
 	bad := make(map[string]bool)
 	taken := make(map[string]bool)
 	for _, f := range g.facts {
 		taken[f.ID] = true
 		without := func(id string) bool { return !taken[id] || bad[id] }
-		if _, _, err := h.foldGroup(d, now, h.fresh(records, without)); err != nil {
+		if _, err := h.foldGroup(d, now, h.fresh(records, without), &Changes{SetAside: make(map[string]string)}); err != nil {
 			bad[f.ID] = true
 		}
 	}
-	out, persons, err := h.foldGroup(d, now, h.fresh(records, func(id string) bool { return bad[id] }))
+	persons, err := h.foldGroup(d, now, h.fresh(records, func(id string) bool { return bad[id] }), out)
 	if err != nil {
-		return nil, nil, fmt.Errorf("without any new fact: %w", err)
+		return nil, fmt.Errorf("without any new fact: %w", err)
 	}
 	for id := range bad {
 		out.SetAside[id] = string(ReasonPanic)
 	}
-	return out, persons, nil
+	return persons, nil
 }
 
 // fresh reads records anew, without some of their pending facts.

@@ -232,8 +232,8 @@ func (o *orderState) status() OrderStatus {
 var latestTime = time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
 
 // row returns the order as a store keeps it.
-func (o *orderState) row(customer string) (OrderRow, error) {
-	state, err := encodeDocument(o)
+func (o *orderState) row(d *document, customer string) (OrderRow, error) {
+	state, _, err := d.encode(o, nil)
 	if err != nil {
 		return OrderRow{}, err
 	}

@@ -10,13 +10,11 @@ import (
 // writer of her picture, her runs and her messages.
 type person struct {
 	*record
-	d      *definitions
-	now    time.Time
-	key    string
-	out    *Changes
-	queued []*queuedMessage
-	place  *Standing // standing's answer, until something changes it
-
+	d       *definitions
+	now     time.Time
+	key     string
+	out     *Changes
+	queued  []*queuedMessage
 	box     mailbox
 	history bool // what she is seeing was imported, and starts nothing
 }
@@ -42,7 +40,7 @@ type event struct {
 
 func newPerson(g *group, r *record) *person {
 	p := &person{record: r, d: g.d, now: g.now, key: r.row.ID, out: g.out}
-	for _, m := range g.queued[p.key] {
+	for _, m := range r.queued {
 		m.Customer = p.key
 		p.queued = append(p.queued, &queuedMessage{Message: m})
 	}
@@ -118,7 +116,7 @@ func (p *person) timers(propose func(timer)) {
 	}
 	p.proposeIdle(propose)
 	if p.d.ladder != nil {
-		if review := p.standing().Review; !review.IsZero() {
+		if review := p.place().Review; !review.IsZero() {
 			propose(timer{review, Bulk, func() { p.rank(review, "") }})
 		}
 	}
@@ -342,7 +340,6 @@ func (p *person) erase(at stamp) {
 		m.To = ""
 	}
 	p.state.forget()
-	p.place = nil
 	p.state.Erased = at
 	p.decoded = make(map[string]*orderState)
 	p.changed = make(map[string]bool)
@@ -382,7 +379,7 @@ func (p *person) locale() string {
 // scope is what rules may ask about her at an instant.
 func (p *person) scope(at time.Time, ev *event, cart string) *ruleScope {
 	s := &ruleScope{
-		at: at, event: ev, ladder: p.d.ladder, rank: p.standing().Rank, guest: !isAccount(p.key),
+		at: at, event: ev, ladder: p.d.ladder, rank: p.place().Rank, guest: !isAccount(p.key),
 		language: languageOf(p.locale()),
 		purchases: func() Purchases {
 			return summarize(p.orders(), p.baseline(), p.d.settings.Currency, at)
@@ -398,16 +395,24 @@ func (p *person) scope(at time.Time, ev *event, cart string) *ruleScope {
 	return s
 }
 
-// standing is her place on the ladder by all that was taken in.
+// standing is her way on the ladder by all that was taken in.
 func (p *person) standing() Standing {
 	if p.d.ladder == nil {
 		return Standing{}
 	}
-	if p.place == nil {
-		s := p.d.ladder.standing(rankInput{p.orders(), p.baseline(), p.state.Given, p.d.zone}, p.state.Ranked)
-		p.place = &s
+	return p.d.ladder.standing(rankInput{p.orders(), p.baseline(), p.state.Given, p.d.zone}, p.state.Ranked)
+}
+
+// place is where it has led her to.
+func (p *person) place() place {
+	if p.d.ladder == nil {
+		return place{}
 	}
-	return *p.place
+	if p.state.Place == nil || p.state.Place.Defs != p.d.revision {
+		s := p.standing()
+		p.state.Place = &place{p.d.revision, s.Rank, s.Review}
+	}
+	return *p.state.Place
 }
 
 // rank brings her rank up to an instant, and announces a move.
@@ -415,14 +420,14 @@ func (p *person) rank(at time.Time, fact string) { p.announce(p.move(at, fact)..
 
 // move brings her rank up to an instant, and returns a move for announcement.
 func (p *person) move(at time.Time, fact string) []event {
-	p.place = nil
+	p.state.Place = nil
 	if at.After(p.state.Ranked) {
 		p.state.Ranked = at
 	}
 	if p.d.ladder == nil {
 		return nil // but one that is published later finds how far she has come
 	}
-	to := p.standing().Rank
+	to := p.place().Rank
 	if to == p.state.Rank {
 		return nil
 	}

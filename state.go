@@ -45,7 +45,8 @@ type customerState struct {
 
 	Rank        string               `json:"rank,omitempty"`
 	Ranked      time.Time            `json:"ranked,omitzero"` // up to when Rank was worked out
-	Runs        map[string]runMemory `json:"runs,omitempty"`  // by journey
+	Place       *place               `json:"place,omitempty"`
+	Runs        map[string]runMemory `json:"runs,omitempty"` // by journey
 	Enrollments []*enrollment        `json:"enrollments,omitempty"`
 }
 
@@ -76,6 +77,14 @@ type givenRank struct {
 	Rank string    `json:"rank"`
 }
 
+// A place is where a customer stands on the ladder by all that was taken in. It
+// is kept so that a wait that ends needs none of her orders.
+type place struct {
+	Defs   int64     `json:"defs"` // the revision of the definitions that it was worked out by
+	Rank   string    `json:"rank,omitempty"`
+	Review time.Time `json:"review,omitzero"`
+}
+
 // runMemory is what re-entry rules ask for.
 type runMemory struct {
 	Count int       `json:"n"`
@@ -104,10 +113,11 @@ type enrollment struct {
 	Done bool `json:"done,omitempty"`
 }
 
-func decodeState(b []byte) (*customerState, error) {
+// state reads a customer's document, of which there may be none yet.
+func (d *document) state(b []byte) (*customerState, error) {
 	s := new(customerState)
 	if len(b) > 0 {
-		if err := decodeDocument(b, s); err != nil {
+		if err := d.decode(b, s); err != nil {
 			return nil, fmt.Errorf("crm: customer state: %w", err)
 		}
 		if s.Core > coreVersion {
@@ -316,6 +326,7 @@ func (s *customerState) absorb(o *customerState) {
 		put(&s.Runs, journey, mine)
 	}
 	s.Enrollments = append(s.Enrollments, o.Enrollments...)
+	s.Place = nil
 	o.forget()
 }
 
