@@ -12,7 +12,11 @@ import (
 // It is total: a group that cannot be folded is left as it is, reported among
 // the problems, and stops nobody else.
 func fold(d *definitions, now time.Time, h *household) (*Changes, []*person, []*foldProblem) {
-	all := &Changes{Customers: make([]CustomerRow, 0, len(h.records)), SetAside: make(map[string]string)}
+	n := len(h.records)
+	all := &Changes{
+		Customers: make([]CustomerRow, 0, n), Queue: make([]Message, 0, n), Decisions: make([]Decision, 0, 2*n),
+		SetAside: make(map[string]string),
+	}
 	var persons []*person
 	var problems []*foldProblem
 	groups, unreadable := h.groups()
