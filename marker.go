@@ -6,15 +6,17 @@ import (
 )
 
 // A marker writes marks to the store for many senders at a time: those that
-// come in while it is writing go together with the next write. So a durable
-// mark costs each sender one wait, and the database one commit for all.
+// come in for a shop while it is being written go together with its next write.
+// So a durable mark costs each sender one wait, and the database one commit for
+// all.
 type marker struct {
 	store Store
 
 	mu      sync.Mutex
 	waiting map[string][]waitingMark // by shop
-	order   []string                 // shops in order of arrival
-	ready   chan struct{}            // holds a token while shops wait
+	writing map[string]bool          // shops that a goroutine of run has in hand: two would only halve each other's batches
+	order   []string                 // the other shops for which marks wait, in order of arrival
+	ready   chan struct{}            // holds a token while there are such
 }
 
 type waitingMark struct {
@@ -31,7 +33,7 @@ type markResult struct {
 const maxMarks = 500
 
 func newMarker(store Store) *marker {
-	return &marker{store: store, waiting: make(map[string][]waitingMark), ready: make(chan struct{}, 1)}
+	return &marker{store: store, waiting: make(map[string][]waitingMark), writing: make(map[string]bool), ready: make(chan struct{}, 1)}
 }
 
 // mark writes one mark and reports whether it was applied. If ctx ends first,
@@ -39,11 +41,10 @@ func newMarker(store Store) *marker {
 func (k *marker) mark(ctx context.Context, shop string, m Mark) (bool, error) {
 	w := waitingMark{m, make(chan markResult, 1)}
 	k.mu.Lock()
-	if len(k.waiting[shop]) == 0 {
-		k.order = append(k.order, shop)
-	}
 	k.waiting[shop] = append(k.waiting[shop], w)
-	k.signal()
+	if len(k.waiting[shop]) == 1 && !k.writing[shop] {
+		k.line(shop)
+	}
 	k.mu.Unlock()
 	select {
 	case r := <-w.done:
@@ -63,10 +64,12 @@ func (k *marker) run(ctx context.Context, stop <-chan struct{}) {
 		}
 		if shop, batch := k.pop(); len(batch) > 0 {
 			k.write(ctx, shop, batch)
+			k.done(shop)
 		}
 	}
 }
 
+// pop takes a shop in hand.
 func (k *marker) pop() (string, []waitingMark) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -75,15 +78,25 @@ func (k *marker) pop() (string, []waitingMark) {
 	}
 	shop := k.order[0]
 	k.order = k.order[1:]
+	k.signal()
 	batch := k.waiting[shop]
 	if len(batch) > maxMarks {
 		k.waiting[shop], batch = batch[maxMarks:], batch[:maxMarks]
-		k.order = append(k.order, shop)
 	} else {
 		delete(k.waiting, shop)
 	}
-	k.signal()
+	k.writing[shop] = true
 	return shop, batch
+}
+
+// done puts a shop out of hand.
+func (k *marker) done(shop string) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	delete(k.writing, shop)
+	if len(k.waiting[shop]) > 0 {
+		k.line(shop)
+	}
 }
 
 func (k *marker) write(ctx context.Context, shop string, batch []waitingMark) {
@@ -95,6 +108,12 @@ func (k *marker) write(ctx context.Context, shop string, batch []waitingMark) {
 	for i, w := range batch {
 		w.done <- markResult{err == nil && applied[i], err}
 	}
+}
+
+// line puts a shop at the end of the line. k.mu is held.
+func (k *marker) line(shop string) {
+	k.order = append(k.order, shop)
+	k.signal()
 }
 
 // signal leaves a token for a goroutine of run. k.mu is held.

@@ -83,8 +83,8 @@ func (t Template) Validate() error {
 type compiledTemplate struct {
 	Template
 	version int
-	tags    []language.Tag
-	words   []compiledWords // as tags
+	locales language.Matcher
+	words   []compiledWords // in the order of what locales matches
 }
 
 type compiledWords struct {
@@ -96,6 +96,7 @@ type compiledWords struct {
 // compile parses t for readers of a shop in zone.
 func (t Template) compile(zone *time.Location) (*compiledTemplate, []*FieldError) {
 	out := &compiledTemplate{Template: t}
+	var tags []language.Tag
 	var c check
 	c.id("ID", t.ID)
 	switch t.Class {
@@ -113,10 +114,11 @@ func (t Template) compile(zone *time.Location) (*compiledTemplate, []*FieldError
 				c.add("", ErrUnknown)
 				return
 			}
-			out.tags = append(out.tags, tag)
+			tags = append(tags, tag)
 			out.words = append(out.words, t.Locales[locale].compile(&c, locale, zone))
 		})
 	}
+	out.locales = language.NewMatcher(tags)
 	return out, c.problems
 }
 
@@ -167,12 +169,11 @@ func (w Words) compile(c *check, locale string, zone *time.Location) compiledWor
 // nearest returns the words for a reader of the first of locales that there
 // are words for.
 func (t *compiledTemplate) nearest(locales ...string) compiledWords {
-	matcher := language.NewMatcher(t.tags)
 	for _, locale := range locales {
 		if locale == "" {
 			continue
 		}
-		if _, i, confidence := matcher.Match(language.Make(locale)); confidence > language.No {
+		if _, i, confidence := t.locales.Match(language.Make(locale)); confidence > language.No {
 			return t.words[i]
 		}
 	}
