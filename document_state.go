@@ -7,7 +7,7 @@ func (s *customerState) fields(d *document) {
 	d.number("tell", &s.Tell, optional)
 	dict(d, "places", &s.Places, object[stamp])
 	d.stamp("erased", &s.Erased, optional)
-	dict(d, "fields", &s.Fields, object[register])
+	list(d, "said", (*[]*saying)(&s.Said), optional, pointer[saying])
 	dict(d, "consents", &s.Consents, object[consentState])
 	dict(d, "carts", &s.Carts, pointer[cartState])
 	dict(d, "given", &s.Given, object[givenRank])
@@ -28,9 +28,9 @@ func (s *stamp) fields(d *document) {
 	d.text("f", &s.Fact, optional)
 }
 
-func (r *register) fields(d *document) {
-	field(d, "v", &r.Value, always, (*document).raw)
-	d.stamp("at", &r.At, always)
+func (s *saying) fields(d *document) {
+	d.stamp("at", &s.At, always)
+	dict(d, "v", &s.Values, (*document).raw)
 }
 
 func (c *consentState) fields(d *document) {

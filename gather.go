@@ -180,7 +180,7 @@ func (r *record) depends() []string {
 
 // gone reports whether the customer was erased and not seen since.
 func (r *record) gone() bool {
-	return !r.state.Erased.zero() && len(r.state.Fields) == 0 && len(r.orders()) == 0 && len(r.state.Carts) == 0
+	return !r.state.Erased.zero() && len(r.state.Said) == 0 && len(r.orders()) == 0 && len(r.state.Carts) == 0
 }
 
 // maxLinks bounds how many customers of one address or cart are told at once

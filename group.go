@@ -296,7 +296,7 @@ func (g *group) write() error {
 			g.out.Orders = append(g.out.Orders, row)
 		}
 		timed := !r.row.NextDue.Equal(r.loadedDue) || !r.row.NextReview.Equal(r.loadedReview)
-		if timed || len(r.row.Pending) > 0 || changed {
+		if timed || changed {
 			g.out.Customers = append(g.out.Customers, CustomerRow{ID: r.row.ID, State: state, NextDue: r.row.NextDue, NextReview: r.row.NextReview})
 		}
 	}

@@ -266,9 +266,9 @@ func (p *person) withheld(class Class, to string) Reason {
 	consent, asked := p.answer(box.key)
 	var withdrawn time.Time
 	var hold, stopped bool
-	p.state.get(useStopped, &stopped)
-	p.state.get("withdrawn", &withdrawn)
-	p.state.get("hold", &hold)
+	p.state.Said.get(useStopped, &stopped)
+	p.state.Said.get("withdrawn", &withdrawn)
+	p.state.Said.get("hold", &hold)
 	switch {
 	case stopped:
 		return ReasonUseStopped
@@ -354,13 +354,13 @@ func (p *person) log(d Decision) {
 }
 
 func (p *person) baseline() (b Baseline) {
-	p.state.get("baseline", &b)
+	p.state.Said.get("baseline", &b)
 	return b
 }
 
 func (p *person) zone() *time.Location {
 	var name string
-	if p.state.get("time_zone", &name) && name != "" {
+	if p.state.Said.get("time_zone", &name) && name != "" {
 		if zone, err := loadZone(name); err == nil {
 			return zone
 		}
@@ -370,7 +370,7 @@ func (p *person) zone() *time.Location {
 
 func (p *person) locale() string {
 	var locale string
-	if p.state.get("locale", &locale) && locale != "" {
+	if p.state.Said.get("locale", &locale) && locale != "" {
 		return locale
 	}
 	return p.d.settings.Locale

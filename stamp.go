@@ -1,9 +1,7 @@
 package crm
 
 import (
-	"bytes"
 	"cmp"
-	"encoding/json"
 	"maps"
 	"slices"
 	"time"
@@ -26,22 +24,6 @@ func (s stamp) compare(o stamp) int {
 func (s stamp) after(o stamp) bool { return s.compare(o) > 0 }
 
 func (s stamp) zero() bool { return s.Time.IsZero() }
-
-// A register is the latest value of one field.
-type register struct {
-	Value json.RawMessage `json:"v"`
-	At    stamp           `json:"at"`
-}
-
-// into decodes the value into v, a pointer, and reports whether it could. Most
-// values are plain strings, which are quick to read.
-func (r register) into(v any) bool {
-	if text, ok := v.(*string); ok && len(r.Value) >= 2 && r.Value[0] == '"' && !bytes.ContainsAny(r.Value, `\`) {
-		*text = string(r.Value[1 : len(r.Value)-1])
-		return true
-	}
-	return json.Unmarshal(r.Value, v) == nil
-}
 
 // earliest returns the earlier of two instants, of which zero means never.
 func earliest(a, b time.Time) time.Time {

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"slices"
 	"time"
 )
@@ -35,7 +34,7 @@ type customerState struct {
 	// Erased is the latest request to forget. Older facts are swallowed.
 	Erased stamp `json:"erased,omitzero"`
 
-	Fields   map[string]register     `json:"fields,omitempty"`
+	Said     sayings                 `json:"said,omitempty"`     // of her fields
 	Consents map[string]consentState `json:"consents,omitempty"` // by topic and address; under no address, her latest of all
 	Carts    map[string]*cartState   `json:"carts,omitempty"`
 	// Given are the ranks that the cart gave, by fact.
@@ -128,21 +127,13 @@ func (d *document) state(b []byte) (*customerState, error) {
 	return s, nil
 }
 
+// set takes over a field's value that a fact gave.
 func (s *customerState) set(field string, v any, at stamp) {
-	if old, ok := s.Fields[field]; ok && !at.after(old.At) {
-		return
-	}
 	raw, err := json.Marshal(v)
 	if err != nil {
 		return // values come from decoded JSON
 	}
-	put(&s.Fields, field, register{raw, at})
-}
-
-// get decodes a field into v and reports whether there was one.
-func (s *customerState) get(field string, v any) bool {
-	r, ok := s.Fields[field]
-	return ok && r.into(v)
+	s.Said.say(field, raw, at)
 }
 
 // link records that customer was seen with this address or cart.
@@ -278,9 +269,9 @@ func (s *customerState) prune(queued map[string]bool) {
 // customer. Links and the guest's own consents stay where they are: they are
 // about the address.
 func (s *customerState) absorb(o *customerState) {
-	for field, r := range o.Fields {
-		if old, ok := s.Fields[field]; !ok || r.At.after(old.At) {
-			put(&s.Fields, field, r)
+	for _, said := range o.Said {
+		for field, value := range said.Values {
+			s.Said.say(field, value, said.At)
 		}
 	}
 	for key, c := range o.Consents {
@@ -345,22 +336,16 @@ func put[K comparable, V any](m *map[K]V, k K, v V) {
 // profile reads the fields.
 func (s *customerState) profile() Profile {
 	var p Profile
-	places := map[string]any{
-		"email": &p.Email, "phone": &p.Phone, "family_name": &p.FamilyName, "given_name": &p.GivenName,
-		"family_kana": &p.FamilyKana, "given_kana": &p.GivenKana, "birthday": &p.Birthday, "sex": &p.Sex,
-		"prefecture": &p.Prefecture, "address": &p.Address, "locale": &p.Locale, "time_zone": &p.TimeZone,
-		"source": &p.Source, "registered": &p.Registered, "withdrawn": &p.Withdrawn, "hold": &p.Hold, "baseline": &p.Baseline,
-	}
-	for field, r := range s.Fields {
-		if place, ok := places[field]; ok {
-			r.into(place)
+	for field, value := range s.Said.all() {
+		if place := p.place(field); place != nil {
+			readValue(value, place)
 		} else if tag, ok := cutPrefix(field, tagField); ok {
-			if string(r.Value) == "true" {
+			if string(value) == "true" {
 				p.Tags = append(p.Tags, tag)
 			}
 		} else if name, ok := cutPrefix(field, attributeField); ok {
 			var v string
-			if r.into(&v) && v != "" {
+			if readValue(value, &v) && v != "" {
 				put(&p.Attributes, name, v)
 			}
 		}
@@ -370,6 +355,47 @@ func (s *customerState) profile() Profile {
 		p.Email = s.email()
 	}
 	return p
+}
+
+// place is where the profile has one of the fields of CustomerPatch.
+func (p *Profile) place(field string) any {
+	switch field {
+	case "email":
+		return &p.Email
+	case "phone":
+		return &p.Phone
+	case "family_name":
+		return &p.FamilyName
+	case "given_name":
+		return &p.GivenName
+	case "family_kana":
+		return &p.FamilyKana
+	case "given_kana":
+		return &p.GivenKana
+	case "birthday":
+		return &p.Birthday
+	case "sex":
+		return &p.Sex
+	case "prefecture":
+		return &p.Prefecture
+	case "address":
+		return &p.Address
+	case "locale":
+		return &p.Locale
+	case "time_zone":
+		return &p.TimeZone
+	case "source":
+		return &p.Source
+	case "registered":
+		return &p.Registered
+	case "withdrawn":
+		return &p.Withdrawn
+	case "hold":
+		return &p.Hold
+	case "baseline":
+		return &p.Baseline
+	}
+	return nil
 }
 
 // Fields beside those of CustomerPatch.
@@ -391,10 +417,10 @@ func cutPrefix(s, prefix string) (string, bool) {
 // that came with the latest fact.
 func (s *customerState) email() string {
 	var email string
-	if s.get("email", &email) && email != "" {
+	if s.Said.get("email", &email) && email != "" {
 		return email
 	}
-	s.get(seenEmail, &email)
+	s.Said.get(seenEmail, &email)
 	return email
 }
 
@@ -419,8 +445,8 @@ func (s *customerState) patch(p CustomerPatch, at stamp) {
 	}
 	fields := make(map[string]json.RawMessage)
 	if json.Unmarshal(b, &fields) == nil {
-		for _, field := range slices.Collect(maps.Keys(fields)) {
-			s.set(field, fields[field], at)
+		for field, value := range fields {
+			s.Said.say(field, value, at)
 		}
 	}
 }

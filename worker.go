@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -478,6 +479,11 @@ func (c *CRM) foldDue(ctx context.Context, shop *Shop, sel Selection, now time.T
 			for _, row := range changes.Customers {
 				folded = append(folded, row.ID)
 			}
+			for _, entry := range changes.Consumed {
+				folded = append(folded, entry.Customer)
+			}
+			slices.Sort(folded)
+			folded = slices.Compact(folded)
 			batch.note(changes, now)
 			return changes, nil
 		})
