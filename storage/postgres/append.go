@@ -12,18 +12,28 @@ import (
 	"github.com/goen-crm/crm"
 )
 
-// Append implements [crm.Appender]. It is one round trip.
+// Append implements [crm.Appender]. It is one round trip, and needs no
+// transaction but that of its statement, unless some of the facts are there
+// already or others append them at the same time.
 func (s *Store) Append(ctx context.Context, shop string, facts []crm.FactRow) error {
 	batch, conflict := newBatch(shop, facts)
 	if conflict != nil {
 		return conflict
 	}
-	if len(facts) == 0 {
-		return cmp.Or(s.check(), ctx.Err())
+	if err := cmp.Or(s.check(), ctx.Err()); err != nil || len(facts) == 0 {
+		return err
+	}
+	args, done := batch.args(), 0
+	err := s.pool.QueryRow(ctx, s.tables(addAlone), args...).Scan(nil, &done, nil)
+	switch {
+	case err == nil && done == len(batch.facts):
+		return nil
+	case err != nil && !isUndone(err):
+		return failed("append", cmp.Or(s.check(), err))
 	}
 	return s.write(ctx, "append", len(facts), func(tx *transaction) error {
 		var conflicts []int32
-		tx.queue(appendFacts, batch.args()...).QueryRow(func(row pgx.Row) error { return row.Scan(&conflicts, nil) })
+		tx.queue(appendFacts, args...).QueryRow(func(row pgx.Row) error { return row.Scan(&conflicts, nil) })
 		if err := tx.commit(ctx); err != nil {
 			return err
 		}
@@ -31,9 +41,45 @@ func (s *Store) Append(ctx context.Context, shop string, facts []crm.FactRow) er
 	})
 }
 
+// addNew writes facts if all of them are new. It reads no table, so that there
+// is one way to run it, whatever the server believes about the tables: the plan
+// is made once, where one for appendFacts takes longer than to run it.
+//
+// It returns how many facts it is done with: all, or none if it has found all
+// of them there. If it has found some it fails by a division by zero. The facts
+// come in order of their keys already; who is met is sorted, for the same reason
+// as in appendFacts.
+const addNew = `
+	WITH added AS (
+		INSERT INTO goen_fact (shop_id, fact_id, customer_id, type, event_at, recorded_at, hash, set_aside, body)
+		SELECT $1, fact_id, customer_id, type, event_at, recorded_at, hash, nullif(set_aside, ''), nullif(body, '')::json
+		FROM unnest($2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::timestamptz[], $7::bytea[], $8::text[], $9::text[])
+			AS u (fact_id, customer_id, type, event_at, recorded_at, hash, set_aside, body)
+		ON CONFLICT DO NOTHING
+		RETURNING 1
+	), met AS (
+		INSERT INTO goen_customer (shop_id, customer_id, bucket)
+		SELECT DISTINCT $1, customer_id, bucket FROM unnest($11::text[], $12::smallint[]) AS k (customer_id, bucket)
+		WHERE EXISTS (SELECT FROM added)
+		ORDER BY customer_id
+		ON CONFLICT DO NOTHING
+	), put AS (
+		INSERT INTO goen_inbox (shop_id, customer_id, fact_id, share)
+		SELECT $1, customer_id, fact_id, bucket % 8 FROM unnest($10::text[], $11::text[], $12::smallint[]) AS k (fact_id, customer_id, bucket)
+		WHERE EXISTS (SELECT FROM added)
+	)
+	SELECT NULL::int[], count(*) / (CASE WHEN count(*) IN (0, array_length($2, 1)) THEN 1 ELSE 0 END)`
+
+const (
+	addInside = addNew + ` FROM added`
+	// addAlone is addNew as a transaction of its own. What the server remembers is
+	// how to look up customers for the foreign key, as in useIndexes.
+	addAlone = addNew + `, set_config('enable_seqscan', 'off', true) FROM added`
+)
+
 // appendFacts writes all facts that are not there yet, or none if there are
 // conflicts: it returns the places, from 1, of facts that are there with another
-// hash. Facts, and then customers, are inserted in order of their keys, so that
+// hash, and how many facts there are. Facts, and then customers, are inserted in order of their keys, so that
 // two carts with the same ones wait for each other in one direction only.
 //
 // A fact that another transaction has inserted since this statement began is
@@ -66,7 +112,7 @@ const appendFacts = `
 		ON CONFLICT DO NOTHING
 	)
 	SELECT (SELECT array_agg(place::int) FROM conflict),
-		1 / (CASE WHEN EXISTS (SELECT FROM conflict)
+		(SELECT count(*) FROM told) / (CASE WHEN EXISTS (SELECT FROM conflict)
 			OR (SELECT count(*) FROM added) = (SELECT count(*) FROM told WHERE known IS NULL) THEN 1 ELSE 0 END)`
 
 // A batch is facts to be appended, each id once, in order of id.

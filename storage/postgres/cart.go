@@ -13,7 +13,8 @@ import (
 // Tx returns an appender that works inside a transaction of the cart's: its
 // facts are recorded if and when tx commits. tx must be on the store's database.
 //
-// Append takes one round trip. If it fails by a conflict or by anything else
+// Append takes one round trip, or some more if it meets facts that are there
+// already. If it fails by a conflict or by anything else
 // that the server says, tx is as before: nothing of the batch is in it, and it
 // may go on and commit. A context that is over before Append begins does not
 // harm it either; one that ends meanwhile costs the connection, as in any
@@ -49,16 +50,16 @@ type cartTx struct {
 
 // Append implements [crm.Appender].
 func (c cartTx) Append(ctx context.Context, shop string, facts []crm.FactRow) error {
-	return appendInside(ctx, shop, facts, func(b *batch) (conflicts []int32, err error) {
+	return appendInside(ctx, shop, facts, func(statement string, args []any) (conflicts []int32, done int, err error) {
 		var statements pgx.Batch
 		statements.Queue(savepoint)
-		statements.Queue(c.s.tables(appendFacts), b.args()...).QueryRow(func(row pgx.Row) error { return row.Scan(&conflicts, nil) })
+		statements.Queue(c.s.tables(statement), args...).QueryRow(func(row pgx.Row) error { return row.Scan(&conflicts, &done) })
 		statements.Queue(release) // a conflict has written nothing
 		if err = c.tx.SendBatch(ctx, &statements).Close(); err == nil || c.tx.Conn().PgConn().TxStatus() != 'E' {
-			return conflicts, err
+			return conflicts, done, err
 		}
 		_, undone := c.tx.Exec(ctx, undo+`; `+release)
-		return nil, errors.Join(err, undone)
+		return nil, 0, errors.Join(err, undone)
 	})
 }
 
@@ -70,31 +71,33 @@ type cartSQLTx struct {
 
 // Append implements [crm.Appender].
 func (c cartSQLTx) Append(ctx context.Context, shop string, facts []crm.FactRow) error {
-	return appendInside(ctx, shop, facts, func(b *batch) ([]int32, error) {
+	return appendInside(ctx, shop, facts, func(statement string, args []any) (conflicts []int32, done int, err error) {
 		if _, err := c.tx.ExecContext(ctx, savepoint); err != nil {
-			return nil, err
+			return nil, 0, err
 		}
-		args := b.args()
+		literals := make([]any, len(args))
 		for i := range args {
-			args[i] = literal(args[i])
+			literals[i] = literal(args[i])
 		}
 		var found sql.NullString
-		err := c.tx.QueryRowContext(ctx, c.s.tables(appendFacts), args...).Scan(&found, new(int))
+		err = c.tx.QueryRowContext(ctx, c.s.tables(statement), literals...).Scan(&found, &done)
 		if err != nil {
 			_, undone := c.tx.ExecContext(ctx, undo)
 			err = errors.Join(err, undone)
 		}
 		if _, released := c.tx.ExecContext(ctx, release); err != nil || released != nil {
-			return nil, errors.Join(err, released)
+			return nil, 0, errors.Join(err, released)
 		}
-		return parseInts(found.String)
+		conflicts, err = parseInts(found.String)
+		return conflicts, done, err
 	})
 }
 
-// appendInside runs appendFacts in a transaction of the cart's. Where the
-// statement has lost a race, it sees what it missed if it is run again: but not
-// in a transaction with one snapshot, whose failure is another.
-func appendInside(ctx context.Context, shop string, facts []crm.FactRow, run func(*batch) (conflicts []int32, err error)) error {
+// appendInside appends in a transaction of the cart's, with a run of addNew and,
+// where that has found facts, of appendFacts. Where that has lost a race, it
+// sees what it missed if it is run again: but not in a transaction with one
+// snapshot, whose failure is another.
+func appendInside(ctx context.Context, shop string, facts []crm.FactRow, run func(statement string, args []any) (conflicts []int32, done int, err error)) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -105,13 +108,15 @@ func appendInside(ctx context.Context, shop string, facts []crm.FactRow, run fun
 	if len(facts) == 0 {
 		return nil
 	}
+	statement, args := addInside, b.args()
 	for attempt := 1; ; attempt++ {
-		conflicts, err := run(b)
+		conflicts, done, err := run(statement, args)
 		switch {
-		case err == nil:
+		case err == nil && done == len(b.facts):
 			return b.refusal(conflicts)
-		case attempt == attempts || !hasCode(err, divisionByZero):
+		case err != nil && (attempt == attempts || !hasCode(err, divisionByZero)):
 			return failed("append", err)
 		}
+		statement = appendFacts
 	}
 }

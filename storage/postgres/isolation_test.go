@@ -184,6 +184,38 @@ func TestSameFactInOpenTransaction(t *testing.T) {
 	}
 }
 
+// What is taken in waits for it too, in the statement that compares facts.
+func TestTakenFactInOpenTransaction(t *testing.T) {
+	dsn := newDatabase(t)
+	s, cart := open(t, dsn), newPool(t, dsn)
+	if _, err := cart.Exec(t.Context(), `INSERT INTO goen_incoming (shop_id, body) VALUES ('shop', 'f1')`); err != nil {
+		t.Fatal(err)
+	}
+	first := beginAt(t, cart, pgx.ReadCommitted)
+	appendOne(t, s.Tx(first), testFact("f1", "hanako"))
+	result := make(chan error, 1)
+	go func() {
+		_, err := s.Take(context.Background(), "shop", 10, func([]crm.Incoming) []crm.Taken {
+			f := testFact("f1", "hanako")
+			f.Hash = []byte("other")
+			return []crm.Taken{{Fact: f}}
+		})
+		result <- err
+	}()
+	untilWaiting(t, cart)
+	commit(t, first)
+	if err := <-result; err != nil {
+		t.Fatal(err)
+	}
+	var refused *string
+	if err := cart.QueryRow(t.Context(), `SELECT min(refused) FROM goen_incoming`).Scan(&refused); err != nil {
+		t.Fatal(err)
+	}
+	if refused == nil || *refused != "conflict" {
+		t.Error("a fact of the same id and another content is not refused")
+	}
+}
+
 // untilWaiting returns once a session of the database waits for another's lock.
 func untilWaiting(t *testing.T, cart *pgxpool.Pool) {
 	t.Helper()

@@ -94,8 +94,18 @@ func TestMutants(t *testing.T) {
 		},
 		{
 			Name: "a fact that came in between is not compared", File: "append.go",
-			Swaps: []mutant.Swap{{"THEN 1 ELSE 0 END", "THEN 1 ELSE 1 END"}},
-			Tests: []string{"TestSameFactInOpenTransaction/Other"},
+			Swaps: []mutant.Swap{{"told WHERE known IS NULL) THEN 1 ELSE 0 END", "told WHERE known IS NULL) THEN 1 ELSE 1 END"}},
+			Tests: []string{"TestTakenFactInOpenTransaction"},
+		},
+		{
+			Name: "facts are added beside one that conflicts", File: "append.go",
+			Swaps: []mutant.Swap{{"array_length($2, 1)) THEN 1 ELSE 0 END", "array_length($2, 1)) THEN 1 ELSE 1 END"}},
+			Tests: []string{"TestStore/Append/RefusesConflict", "TestSameFactInOpenTransaction/Other"},
+		},
+		{
+			Name: "a fact that is told again comes to the inbox again", File: "append.go",
+			Swaps: []mutant.Swap{{"WHERE EXISTS (SELECT FROM added)\n\t)\n", "ON CONFLICT DO NOTHING\n\t)\n"}},
+			Tests: []string{"TestStore/Append/PassesOverFoldedFacts"},
 		},
 		{
 			Name: "a refusal spoils the cart's transaction", File: "cart.go",
