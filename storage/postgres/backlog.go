@@ -38,9 +38,9 @@ const selectBacklog = `
 		FROM message_shop AS s WHERE s.shop_id IS NOT NULL
 	),
 	inbox_shop (shop_id) AS (
-		SELECT (SELECT shop_id FROM goen_inbox ORDER BY shop_id, customer_id LIMIT 1)
+		SELECT (SELECT shop_id FROM goen_inbox ORDER BY shop_id, share LIMIT 1)
 		UNION ALL
-		SELECT (SELECT shop_id FROM goen_inbox WHERE shop_id > s.shop_id ORDER BY shop_id, customer_id LIMIT 1)
+		SELECT (SELECT shop_id FROM goen_inbox WHERE shop_id > s.shop_id ORDER BY shop_id, share LIMIT 1)
 		FROM inbox_shop AS s WHERE s.shop_id IS NOT NULL
 	),
 	incoming_shop (shop_id) AS (

@@ -33,9 +33,9 @@ const (
 	deleteInbox = `
 		DELETE FROM goen_inbox AS i USING (
 			SELECT t.ctid AS place, $1::text AS shop_id
-			FROM unnest($2::text[], $3::text[]) AS u (customer_id, fact_id)
+			FROM unnest($2::smallint[], $3::text[], $4::text[]) AS u (share, customer_id, fact_id)
 			CROSS JOIN LATERAL (
-				SELECT ctid FROM goen_inbox WHERE shop_id = $1 AND customer_id = u.customer_id AND fact_id = u.fact_id OFFSET 0
+				SELECT ctid FROM goen_inbox WHERE shop_id = $1 AND share = u.share AND customer_id = u.customer_id AND fact_id = u.fact_id OFFSET 0
 			) AS t OFFSET 0
 		) AS u WHERE i.ctid = u.place AND i.shop_id = u.shop_id`
 	lockFacts = `
@@ -168,6 +168,7 @@ func (u *update) consume(entries []crm.InboxEntry) {
 		return
 	}
 	u.tx.queue(deleteInbox, u.shop,
+		column(entries, func(e *crm.InboxEntry) int16 { return inboxShare(&e.Customer) }),
 		column(entries, func(e *crm.InboxEntry) string { return e.Customer }),
 		column(entries, func(e *crm.InboxEntry) string { return e.Fact }))
 }

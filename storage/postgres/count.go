@@ -14,7 +14,7 @@ const selectCounts = `
 	SELECT
 	(SELECT count(*) FROM (SELECT FROM goen_incoming WHERE shop_id = $1 AND refused IS NULL LIMIT $3) AS n),
 	(SELECT count(*) FROM (SELECT FROM goen_incoming WHERE shop_id = $1 AND refused IS NOT NULL LIMIT $3) AS n),
-	(SELECT count(*) FROM (SELECT DISTINCT customer_id FROM goen_inbox WHERE shop_id = $1 LIMIT $3) AS n),
+	(SELECT count(*) FROM (SELECT DISTINCT share, customer_id FROM goen_inbox WHERE shop_id = $1 LIMIT $3) AS n),
 	(SELECT count(*) FROM (SELECT FROM goen_customer WHERE shop_id = $1 AND next_due <= $2 LIMIT $3) AS n),
 	(SELECT count(*) FROM (SELECT FROM goen_customer WHERE shop_id = $1 AND next_review <= $2 LIMIT $3) AS n),
 	(SELECT count(*) FROM (SELECT FROM goen_message WHERE shop_id = $1 AND (lane = 'bulk')::int = 0 AND state = 'queued' AND send_at <= $2 LIMIT $3) AS n),

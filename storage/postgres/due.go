@@ -28,9 +28,9 @@ func selectDue(column, shop string, low time.Time, sel crm.Selection) (string, [
 func selectPending(shop string, sel crm.Selection) (string, []any) {
 	args := arguments{shop}
 	const bucket = `(SELECT c.bucket FROM goen_customer AS c WHERE c.shop_id = $1 AND c.customer_id = i.customer_id)`
-	return `SELECT DISTINCT i.customer_id FROM goen_inbox AS i WHERE i.shop_id = $1` +
+	return `SELECT DISTINCT i.share, i.customer_id FROM goen_inbox AS i WHERE i.shop_id = $1` +
 		args.except(sel.Except) + args.share(sel.Share, `i.share`, bucket) +
-		` ORDER BY i.customer_id LIMIT ` + args.add(max(sel.Limit, 0)), args
+		` ORDER BY i.share, i.customer_id LIMIT ` + args.add(max(sel.Limit, 0)), args
 }
 
 // except is the condition that leaves customers out.
@@ -40,6 +40,10 @@ func (a *arguments) except(ids []string) string {
 	}
 	return ` AND customer_id <> ALL (` + a.add(ids) + `::text[])`
 }
+
+// inboxShare is in which share of the inbox a customer's facts wait: it follows
+// from her id, so that they are looked up by the whole key.
+func inboxShare(id *string) int16 { return int16(crm.Bucket(*id) % 8) }
 
 // share is the condition that limits a query to a share of the customers. Which
 // eighth somebody is in is read from the index alone, so that passing over the
@@ -59,10 +63,10 @@ func (a *arguments) share(s crm.Share, eighth, bucket string) (condition string)
 // a flood of either does not keep the other waiting.
 func (u *update) due(ctx context.Context, sel crm.Selection) ([]crm.CustomerRow, int, error) {
 	timers, pending, chosen := []string{}, []string{}, []string{}
-	collect := func(ids *[]string) func(rows pgx.Rows) error {
+	collect := func(ids *[]string, before ...any) func(rows pgx.Rows) error {
 		return func(rows pgx.Rows) error {
 			*ids = append(*ids, "")
-			return rows.Scan(&(*ids)[len(*ids)-1])
+			return rows.Scan(append(before, &(*ids)[len(*ids)-1])...)
 		}
 	}
 	kind, column, earliest := timersDue, `next_due`, earliestDue
@@ -74,7 +78,7 @@ func (u *update) due(ctx context.Context, sel crm.Selection) ([]crm.CustomerRow,
 	u.tx.each(query, args, collect(&timers))
 	if sel.Lane != crm.Bulk {
 		query, args = selectPending(u.shop, sel)
-		u.tx.each(query, args, collect(&pending))
+		u.tx.each(query, args, collect(&pending, nil))
 	}
 	if err := u.tx.run(ctx); err != nil {
 		return nil, 0, err

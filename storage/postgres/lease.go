@@ -14,7 +14,11 @@ import (
 // The fence, over message m: nothing that is not folded yet may speak against
 // it. $1 is the shop, $2 is now.
 const fence = `
-	NOT EXISTS (SELECT FROM goen_inbox AS i WHERE i.shop_id = $1 AND i.customer_id IN (m.customer_id, m.address_key, m.cart_key))
+	NOT EXISTS (
+		SELECT FROM goen_customer AS c CROSS JOIN LATERAL (
+			SELECT FROM goen_inbox AS i WHERE i.shop_id = $1 AND i.share = c.bucket % 8 AND i.customer_id = c.customer_id OFFSET 0
+		) AS i WHERE c.shop_id = $1 AND c.customer_id IN (m.customer_id, m.address_key, m.cart_key)
+	)
 	AND NOT EXISTS (SELECT FROM goen_customer AS c WHERE c.shop_id = $1 AND c.customer_id = m.customer_id AND c.next_due <= $2)
 	AND NOT EXISTS (SELECT FROM goen_incoming AS n WHERE n.shop_id = $1 AND n.refused IS NULL)`
 

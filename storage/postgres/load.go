@@ -17,8 +17,8 @@ const (
 			SELECT * FROM goen_orders WHERE shop_id = $1 AND customer_id = k.customer_id ORDER BY order_id OFFSET 0
 		) AS o`
 	selectInbox = `
-		SELECT ` + factColumns + `, i.customer_id FROM unnest($2::text[]) AS k (customer_id) CROSS JOIN LATERAL (
-			SELECT customer_id, fact_id FROM goen_inbox WHERE shop_id = $1 AND customer_id = k.customer_id OFFSET 0
+		SELECT ` + factColumns + `, i.customer_id FROM unnest($2::text[], $3::smallint[]) AS k (customer_id, share) CROSS JOIN LATERAL (
+			SELECT customer_id, fact_id FROM goen_inbox WHERE shop_id = $1 AND share = k.share AND customer_id = k.customer_id OFFSET 0
 		) AS i CROSS JOIN LATERAL (
 			SELECT * FROM goen_fact WHERE shop_id = $1 AND fact_id = i.fact_id OFFSET 0
 		) AS f ORDER BY f.event_at, f.fact_id`
@@ -51,7 +51,7 @@ func (tx *transaction) load(shop string, ids []string, customers *[]crm.Customer
 		}
 		return err
 	})
-	tx.each(selectInbox, []any{shop, ids}, func(rows pgx.Rows) error {
+	tx.each(selectInbox, []any{shop, ids, column(ids, inboxShare)}, func(rows pgx.Rows) error {
 		var f crm.FactRow
 		var inbox string
 		err := scanFact(rows, &f, &inbox)

@@ -88,8 +88,8 @@ const (
 			SELECT *, ctid FROM goen_customer WHERE shop_id = $1 AND customer_id = k.customer_id FOR NO KEY UPDATE SKIP LOCKED
 		) AS c`
 	selectStirred = `
-		SELECT k.customer_id FROM unnest($2::text[]) AS k (customer_id)
-		WHERE EXISTS (SELECT FROM goen_inbox WHERE shop_id = $1 AND customer_id = k.customer_id)`
+		SELECT k.customer_id FROM unnest($2::text[], $3::smallint[]) AS k (customer_id, share)
+		WHERE EXISTS (SELECT FROM goen_inbox WHERE shop_id = $1 AND share = k.share AND customer_id = k.customer_id)`
 	countCustomers = `
 		SELECT count(*) FROM unnest($2::text[]) AS k (customer_id) CROSS JOIN LATERAL (
 			SELECT FROM goen_customer WHERE shop_id = $1 AND customer_id = k.customer_id OFFSET 0
@@ -102,7 +102,7 @@ var errNotLocked = errors.New("decide changes a customer who is not locked")
 // pending returns those of ids who have a fact in the inbox.
 func (u *update) pending(ctx context.Context, ids []string) (pending []string, err error) {
 	ids = slices.Compact(slices.Sorted(slices.Values(ids)))
-	u.tx.each(selectStirred, []any{u.shop, ids}, func(rows pgx.Rows) error {
+	u.tx.each(selectStirred, []any{u.shop, ids, column(ids, inboxShare)}, func(rows pgx.Rows) error {
 		var id string
 		err := rows.Scan(&id)
 		pending = append(pending, id)

@@ -55,8 +55,8 @@ CREATE TABLE goen_inbox (
     shop_id     text COLLATE "C" NOT NULL,
     customer_id text COLLATE "C" NOT NULL,
     fact_id     text COLLATE "C" NOT NULL,
-    share       smallint NOT NULL, -- the customer's bucket % 8, in the key to be read from there
-    PRIMARY KEY (shop_id, customer_id, fact_id, share),
+    share       smallint NOT NULL, -- the customer's bucket % 8: a worker reads its own share alone
+    PRIMARY KEY (shop_id, share, customer_id, fact_id),
     FOREIGN KEY (shop_id, customer_id) REFERENCES goen_customer (shop_id, customer_id)
 ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 10000);
 
