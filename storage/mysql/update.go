@@ -84,11 +84,9 @@ const (
 	selectReviews = `SELECT customer_id FROM goen_customer FORCE INDEX (review) WHERE shop_id = ? AND next_review <= ?`
 	selectStirred = `SELECT DISTINCT customer_id FROM goen_inbox FORCE INDEX (PRIMARY) WHERE shop_id = ? AND customer_id ` + inList
 	selectPending = `SELECT DISTINCT i.customer_id FROM goen_inbox i FORCE INDEX (PRIMARY) WHERE i.shop_id = ?`
-	// Of a share, whose bucket the inbox does not know.
-	selectPendingShare = `
-		SELECT DISTINCT i.customer_id FROM goen_inbox i FORCE INDEX (PRIMARY)
-		STRAIGHT_JOIN goen_customer c FORCE INDEX (PRIMARY) ON c.shop_id = i.shop_id AND c.customer_id = i.customer_id
-		WHERE i.shop_id = ?`
+	// The inbox does not know a customer's bucket. A join instead would have
+	// MariaDB read all of the inbox to find the first of them.
+	bucketOfPending = `(SELECT c.bucket FROM goen_customer c FORCE INDEX (PRIMARY) WHERE c.shop_id = i.shop_id AND c.customer_id = i.customer_id)`
 )
 
 // due returns up to sel.Limit customers of a lane that have something to do. In
@@ -103,11 +101,7 @@ func (u *update) due(ctx context.Context, sel crm.Selection) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	query := selectPending
-	if sel.Share.Of > 1 {
-		query = selectPendingShare
-	}
-	pending, err := u.first(ctx, sel, query, "c.bucket", "i.customer_id", u.shop)
+	pending, err := u.first(ctx, sel, selectPending, bucketOfPending, "i.customer_id", u.shop)
 	if err != nil {
 		return nil, err
 	}
