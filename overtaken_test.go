@@ -2,6 +2,7 @@ package crm_test
 
 import (
 	"context"
+	"slices"
 	"testing"
 	"time"
 
@@ -10,6 +11,7 @@ import (
 
 	"github.com/goen-crm/crm"
 	"github.com/goen-crm/crm/crmtest"
+	"github.com/goen-crm/crm/mailer"
 	"github.com/goen-crm/crm/mailer/mailertest"
 	"github.com/goen-crm/crm/storage/memory"
 )
@@ -94,5 +96,57 @@ func TestOvertakenClaim(t *testing.T) {
 				assert.Equal(t, 1, skipped)
 			})
 		}
+	}
+}
+
+// Of two mails of one claim each is made of the picture that was read at the
+// claim, whatever becomes of her while the first is sent.
+func TestErasedBetweenTwoMails(t *testing.T) {
+	for name, folds := range map[string]bool{"told": false, "folded": true} {
+		t.Run(name, func(t *testing.T) {
+			now := time.Date(2026, 4, 1, 12, 0, 0, 0, time.UTC)
+			clock := func() time.Time { return now }
+			store := memory.New()
+			about := func(id string, body crm.Body) crm.Fact {
+				return crm.Fact{ID: id, Time: now, Customer: "c", Email: "hanako@example.jp", Body: body}
+			}
+			teller := newCRM(t, store, new(mailertest.Recorder), crm.Config{Clock: clock, Mode: crm.Off})
+			var subjects []string
+			c := newCRM(t, store, mailer.Func(func(ctx context.Context, m *mailer.Message) error {
+				if err := m.Started(ctx); err != nil {
+					return err
+				}
+				if subjects = append(subjects, m.Subject); len(subjects) == 1 {
+					require.NoError(t, teller.Shop("shop").Record(ctx, about("erased", crm.CustomerErased{})))
+					if folds {
+						require.NoError(t, teller.RunUntil(ctx, now))
+					}
+				}
+				return nil
+			}), crm.Config{Clock: clock})
+			shop := c.Shop("shop")
+			require.NoError(t, shop.Configure(t.Context(), crmtest.Settings()))
+			_, err := shop.PublishTemplate(t.Context(), crm.Template{ID: "mail", Class: crm.Transactional, Locales: map[string]crm.Words{
+				"ja": {Subject: "{{with .Order}}order {{.ID}}{{end}}", Text: "mail"},
+			}})
+			require.NoError(t, err)
+			_, err = shop.Publish(t.Context(), crm.Journey{
+				ID: "order", Trigger: crm.OnFact{Fact: crm.FactOrderPlaced}, Per: crm.PerOrder, Steps: crm.Steps{crm.Send{Template: "mail"}},
+			})
+			require.NoError(t, err)
+			for _, id := range []string{"o1", "o2"} {
+				require.NoError(t, shop.Record(t.Context(), about(id, crm.OrderSaved{Order: crm.Order{
+					ID: id, Lines: []crm.LineItem{{Product: "tea", Title: "tea", Quantity: 1, Price: crm.Yen(1000)}},
+				}})))
+			}
+			now = now.Add(time.Minute)
+			require.NoError(t, c.RunUntil(t.Context(), now))
+			slices.Sort(subjects)
+			if folds {
+				require.Len(t, subjects, 1, "the erasure takes back what was claimed and not begun")
+			} else {
+				assert.Equal(t, []string{"order o1", "order o2"}, subjects)
+			}
+		})
 	}
 }
