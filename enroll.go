@@ -23,9 +23,16 @@ func keyedID(parts ...string) string {
 
 // trigger begins the runs that start on an event.
 func (p *person) trigger(ev event) {
+	var scope *ruleScope
 	for _, prog := range p.d.newest {
 		on, ok := prog.Trigger.(OnFact)
-		if !ok || on.Fact != ev.kind || !p.live(prog, ev.at) || !prog.If.holds(p.scope(ev.at, &ev, "")) {
+		if !ok || on.Fact != ev.kind || !p.live(prog, ev.at) {
+			continue
+		}
+		if scope == nil {
+			scope = p.scope(ev.at, &ev, "")
+		}
+		if !prog.If.holds(scope) {
 			continue
 		}
 		e := &enrollment{

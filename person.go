@@ -380,7 +380,7 @@ func (p *person) locale() string {
 func (p *person) scope(at time.Time, ev *event, cart string) *ruleScope {
 	s := &ruleScope{
 		at: at, event: ev, ladder: p.d.ladder, rank: p.place().Rank, guest: !isAccount(p.key),
-		language: languageOf(p.locale()),
+		language: func() string { return languageOf(p.locale()) },
 		purchases: func() Purchases {
 			return summarize(p.orders(), p.baseline(), p.d.settings.Currency, at)
 		},

@@ -122,7 +122,7 @@ var fields = map[string]struct {
 	"last_order_days": {numberField, false, func(s *ruleScope) any { return daysSince(s.purchases().Last, s.at) }},
 	"rank":            {rankField, false, func(s *ruleScope) any { return s.rank }},
 	"tags":            {setField, false, func(s *ruleScope) any { return s.profile().Tags }},
-	"language":        {textField, false, func(s *ruleScope) any { return s.language }},
+	"language":        {textField, false, func(s *ruleScope) any { return s.language() }},
 	"prefecture":      {numberField, false, func(s *ruleScope) any { return s.profile().Prefecture }},
 	"sex":             {textField, false, func(s *ruleScope) any { return s.profile().Sex }},
 	"medium":          {textField, false, func(s *ruleScope) any { return s.profile().Source.Medium }},
@@ -183,7 +183,7 @@ type ruleScope struct {
 	cart      Cart
 	rank      string
 	ladder    *Ladder
-	language  string
+	language  func() string
 	guest     bool
 	purchases func() Purchases
 	profile   func() Profile
@@ -299,6 +299,9 @@ func toNumber(v any) (decimal.Decimal, error) {
 // parseNumber reads a number, but none whose exponent would make comparing it
 // with another a matter of hours.
 func parseNumber(s string) (decimal.Decimal, error) {
+	if s == "" || !strings.ContainsRune("+-.0123456789", rune(s[0])) {
+		return decimal.Decimal{}, ErrSyntax // quickly: most texts are none
+	}
 	d, err := decimal.NewFromString(s)
 	if err == nil && (d.Exponent() > maxExponent || d.Exponent() < -maxExponent) {
 		err = ErrRange
