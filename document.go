@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"maps"
 	"slices"
 	"time"
 )
@@ -128,11 +127,9 @@ func dict[V any](d *document, name string, m *map[string]V, value func(*document
 }
 
 func writeMap[V any](d *document, m map[string]V, value func(*document, *V)) {
-	keys := slices.AppendSeq(make([]string, 0, len(m)), maps.Keys(m))
-	slices.Sort(keys)
 	var v V // one for all: it escapes
 	d.out.mark('{')
-	for _, key := range keys {
+	for _, key := range sortedKeys(m) {
 		d.out.key(key)
 		v = m[key]
 		value(d, &v)

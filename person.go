@@ -210,7 +210,7 @@ func (p *person) contact(f Fact) {
 	if f.Email != "" {
 		p.state.set(seenEmail, f.Email, f.stamp())
 	}
-	if p.d.unmailable(email) {
+	if p.mailbox(cleanEmail(email)).unmailable {
 		p.log(Decision{At: instant(f.Time), Kind: DecidedReport, Reason: ReasonUnmailable, Detail: "fact " + f.ID})
 	}
 }

@@ -2,7 +2,6 @@ package crm
 
 import (
 	"cmp"
-	"maps"
 	"slices"
 	"time"
 	_ "time/tzdata" // shops' zones must not depend on the host
@@ -33,7 +32,17 @@ func earliest(a, b time.Time) time.Time {
 	return a
 }
 
-func sortedKeys[K cmp.Ordered, V any](m map[K]V) []K { return slices.Sorted(maps.Keys(m)) }
+func sortedKeys[K cmp.Ordered, V any](m map[K]V) []K {
+	if len(m) == 0 {
+		return nil
+	}
+	keys := make([]K, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}
 
 // loadZone returns a time zone by its IANA name. Unlike time.LoadLocation it
 // does not take "Local", which differs from machine to machine.
