@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"flag"
+	"slices"
 	"time"
 
 	"github.com/goen-crm/crm"
@@ -63,20 +64,22 @@ func (s *stage) bareHistory(ctx context.Context, count, size int, rates *samples
 		return err
 	}
 	defer func() { err = errors.Join(err, f.close()) }()
-	rows, err := factRows(ctx, orders(count, size, opening.Add(day)))
-	if err != nil {
-		return err
-	}
-	took, err := timed(ctx, partFloor, func(ctx context.Context) error {
-		for _, batch := range rows {
-			if err := f.load(ctx, batch); err != nil {
-				return err
-			}
+	// A batch of rows is made before it is timed: all at once, millions of them
+	// would not fit into memory.
+	var took time.Duration
+	for batch := range orders(count, size, opening.Add(day)) {
+		rows, err := factRows(ctx, slices.Values([][]crm.Fact{batch}))
+		if err != nil {
+			return err
 		}
-		return nil
-	})
+		loading, err := timed(ctx, partFloor, func(ctx context.Context) error { return f.load(ctx, rows[0]) })
+		if err != nil {
+			return err
+		}
+		took += loading
+	}
 	rates.add(rate(count, took))
-	return err
+	return nil
 }
 
 // load writes orders and their customers as fast as the database takes them.
