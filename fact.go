@@ -280,16 +280,23 @@ type factJSON struct {
 //
 //	{"id": "…", "type": "order_paid", "time": "…", "customer": "…", "data": {"order": "…"}}
 func (f Fact) MarshalJSON() ([]byte, error) {
-	if f.Body = value(f.Body); f.Body == nil {
-		return nil, &FieldError{Field: "Body", Err: ErrRequired}
-	}
-	data, err := json.Marshal(f.Body)
+	form, err := f.form()
 	if err != nil {
 		return nil, err
 	}
-	return json.Marshal(factJSON{
-		f.ID, f.Body.FactType(), instant(f.Time), f.Customer, f.Email, instant(f.RecordedAt), f.Imported, data,
-	})
+	return form.encode("")
+}
+
+// form returns f as it is written.
+func (f Fact) form() (*factForm, error) {
+	if f.Body = value(f.Body); f.Body == nil {
+		return nil, &FieldError{Field: "Body", Err: ErrRequired}
+	}
+	form := &factForm{factJSON: factJSON{
+		ID: f.ID, Type: f.Body.FactType(), Time: instant(f.Time), Customer: f.Customer, Email: f.Email,
+		RecordedAt: instant(f.RecordedAt), Imported: f.Imported,
+	}}
+	return form, form.data(f.Body)
 }
 
 // UnmarshalJSON reads what MarshalJSON writes. A type that is not known is an
@@ -361,6 +368,8 @@ func canonical(b Body) Body {
 
 // prepare checks f and returns it as a store keeps it.
 func (f Fact) prepare(now time.Time) (FactRow, error) {
+	f.Body = value(f.Body)
+	f.named = f.keys()
 	if err := f.Validate(); err != nil {
 		return FactRow{}, err
 	}
@@ -376,16 +385,21 @@ func (f Fact) row() (FactRow, error) {
 	recorded, imported := f.RecordedAt, f.Imported
 	f.RecordedAt, f.Imported = time.Time{}, false // told in another way, it is the same fact
 	f.Body = canonical(value(f.Body))
-	content, err := json.Marshal(f)
+	form, err := f.form()
 	if err != nil {
 		return FactRow{}, err
 	}
+	hashed, err := form.encode(factVersion)
+	if err != nil {
+		return FactRow{}, err
+	}
+	content := hashed[len(factVersion):]
 	if len(content) > MaxFact {
 		return FactRow{}, &FieldError{Field: "Body", Problem: fmt.Sprintf("is longer than %d bytes as JSON", MaxFact), Err: ErrTooLong}
 	}
-	sum := sha256.Sum256(append([]byte(factVersion), content...))
-	if f.Imported = imported; imported {
-		if content, err = json.Marshal(f); err != nil {
+	sum := sha256.Sum256(hashed)
+	if form.Imported = imported; imported {
+		if content, err = form.encode(""); err != nil {
 			return FactRow{}, err
 		}
 	}
