@@ -36,7 +36,8 @@ type Config struct {
 	// SendTimeout bounds one send, 1 s to 1 h. A send that takes a minute
 	// longer counts as lost with its worker. Defaults to 2 minutes.
 	SendTimeout time.Duration
-	// Tries is how often a message is tried that the mail system puts off, 1
+	// Tries is how often a message is tried that the mail system puts off, or
+	// that cannot be made into a mail, and customers that cannot be folded, 1
 	// to 100. The pauses grow from 1 minute to 4 hours. Defaults to 8.
 	Tries int
 	// Rate is how many messages a second this process hands to the mailer at

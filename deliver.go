@@ -171,7 +171,7 @@ func (c *sender) deliver(ctx context.Context, d delivery, now time.Time) error {
 	mail, err := c.compose(d, &m)
 	if err != nil {
 		c.config.Logger.ErrorContext(ctx, "crm: message cannot be rendered", "shop", shop.id, "message", m.ID, "journey", m.Journey, "template", m.Template, "error", err)
-		return c.failed(ctx, shop, m, now, reasonFor(err, ReasonRender))
+		return c.retry(ctx, shop, m, now, reasonFor(err, ReasonRender))
 	}
 	s := &sending{sender: c, shop: shop, message: m, now: now}
 	err = s.send(ctx, mail)
@@ -294,7 +294,7 @@ func (c *sender) outcome(ctx context.Context, s *sending, err error) error {
 		return c.failed(ctx, s.shop, m, now, ReasonPermanent)
 	case mailer.IsTemporary(err) || !s.started:
 		c.mailsFail(ctx, s.shop.id, err)
-		return c.retry(ctx, s.shop, m, now)
+		return c.retry(ctx, s.shop, m, now, reasonFor(err, ReasonTemporary))
 	}
 	_, err = c.unknown(ctx, s.shop, m, now, reasonFor(err, ReasonLost))
 	return err
@@ -315,14 +315,18 @@ func (c *sender) failed(ctx context.Context, shop *Shop, m Message, now time.Tim
 	return c.settle(ctx, shop, failed)
 }
 
-// retry puts a message off that the mail system did not take.
-func (c *sender) retry(ctx context.Context, shop *Shop, m Message, now time.Time) error {
+// retry puts a message off that the mail system did not take, or that could not
+// be made into a mail. One that was tried often enough fails.
+func (c *sender) retry(ctx context.Context, shop *Shop, m Message, now time.Time, reason Reason) error {
 	if m.Failures+1 >= c.config.Tries {
-		return c.failed(ctx, shop, m, now, ReasonTries)
+		if reason == ReasonTemporary {
+			reason = ReasonTries
+		}
+		return c.failed(ctx, shop, m, now, reason)
 	}
 	m.Failures++
 	again := mark(m, MessageQueued, now)
-	again.Reason, again.Decision = ReasonTemporary, decided(m, DecidedRetry, now, ReasonTemporary)
+	again.Reason, again.Decision = reason, decided(m, DecidedRetry, now, reason)
 	again.SendAt = now.Add(backoff(m.Failures))
 	return c.settle(ctx, shop, again)
 }
