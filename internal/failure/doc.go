@@ -24,6 +24,8 @@
 //	a refund after the step                TestMailInFlight; testdata/journey/refunds.txt
 //	an opt-out in flight                   TestMailInFlight; testdata/journey/opt_out_late.txt
 //	an erasure in flight                   TestMailInFlight; crm TestErase; testdata/journey/erased.txt
+//	a fact between claim and mail          crm TestOvertakenClaim, TestErasedBetweenTwoMails
+//	a mail that cannot be made             crm TestPoisonedMail, TestDatabaseAwayWhileRendering
 //	a guest becomes an account in flight   TestMailInFlight; testdata/journey/guest_becomes_account.txt
 //	a store is opened elsewhere meanwhile  TestOpenedWhileRunning
 //	  … by many at once, or killed         TestManyOpenAtOnce of each store; storage/postgres TestKilledWhileMigrating; storage/mysql TestKilledMigrationResumes
