@@ -1,7 +1,6 @@
 package crm
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	htmltemplate "html/template"
@@ -88,6 +87,7 @@ type compiledTemplate struct {
 }
 
 type compiledWords struct {
+	Words
 	locale        string
 	subject, text *texttemplate.Template
 	html          *htmltemplate.Template
@@ -123,7 +123,7 @@ func (t Template) compile(zone *time.Location) (*compiledTemplate, []*FieldError
 }
 
 func (w Words) compile(c *check, locale string, zone *time.Location) compiledWords {
-	out := compiledWords{locale: locale}
+	out := compiledWords{Words: w, locale: locale}
 	if w.Subject == "" {
 		c.add("Subject", ErrRequired)
 	}
@@ -184,40 +184,46 @@ func (t *compiledTemplate) nearest(locales ...string) compiledWords {
 func (w compiledWords) render(data MailData) (subject, text, html string, err error) {
 	defer recoverAs(&err)
 	data.Locale = w.locale
-	if subject, err = execute(w.subject, data); err != nil {
+	var boxed any = data // once for all parts: it is large
+	if subject, err = execute(w.subject, w.Subject, boxed); err != nil {
 		return "", "", "", err
 	}
 	if w.text != nil {
-		if text, err = execute(w.text, data); err != nil {
+		if text, err = execute(w.text, w.Text, boxed); err != nil {
 			return "", "", "", err
 		}
 	}
 	if w.html != nil {
-		html, err = execute(w.html, data)
+		html, err = execute(w.html, w.HTML, boxed)
 	}
 	return strings.TrimSpace(subject), text, html, err
 }
 
-func execute(t interface{ Execute(io.Writer, any) error }, data MailData) (string, error) {
-	w := &boundedBuffer{limit: maxRendered}
+// execute fills in a template that was written as source.
+func execute(t interface{ Execute(io.Writer, any) error }, source string, data any) (string, error) {
+	w := &boundedWriter{limit: maxRendered}
+	w.text.Grow(len(source) + usualGrowth)
 	if err := t.Execute(w, data); err != nil {
 		return "", err
 	}
-	return w.String(), nil
+	return w.text.String(), nil
 }
 
-// boundedBuffer is a buffer that refuses to grow beyond a limit.
-type boundedBuffer struct {
-	bytes.Buffer
+// usualGrowth is by how much most mails are longer than their template.
+const usualGrowth = 256
+
+// boundedWriter refuses to take more than a limit.
+type boundedWriter struct {
+	text  strings.Builder
 	limit int
 }
 
 // Write fails once more than the limit was written.
-func (b *boundedBuffer) Write(p []byte) (int, error) {
-	if b.Len()+len(p) > b.limit {
-		return 0, fmt.Errorf("crm: mail is longer than %d bytes", b.limit)
+func (w *boundedWriter) Write(p []byte) (int, error) {
+	if w.text.Len()+len(p) > w.limit {
+		return 0, fmt.Errorf("crm: mail is longer than %d bytes", w.limit)
 	}
-	return b.Buffer.Write(p)
+	return w.text.Write(p)
 }
 
 // optOutMark is how the opt-out link of a mail that is only tried is known.
