@@ -46,27 +46,23 @@ func (s *Store) Append(ctx context.Context, shop string, facts []crm.FactRow) er
 // is made once, where one for appendFacts takes longer than to run it.
 //
 // It returns how many facts it is done with: all, or none if it has found all
-// of them there. If it has found some it fails by a division by zero. The facts
-// come in order of their keys already; who is met is sorted, for the same reason
-// as in appendFacts.
+// of them there. If it has found some it fails by a division by zero. Facts, and
+// then customers, come in order of their keys, for the same reason as in
+// appendFacts.
 const addNew = `
 	WITH added AS (
 		INSERT INTO goen_fact (shop_id, fact_id, customer_id, type, event_at, recorded_at, hash, set_aside, body)
-		SELECT $1, fact_id, customer_id, type, event_at, recorded_at, hash, nullif(set_aside, ''), nullif(body, '')::json
-		FROM unnest($2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::timestamptz[], $7::bytea[], $8::text[], $9::text[])
-			AS u (fact_id, customer_id, type, event_at, recorded_at, hash, set_aside, body)
+		SELECT $1, unnest($2::text[]), unnest($3::text[]), unnest($4::text[]), unnest($5::timestamptz[]), unnest($6::timestamptz[]),
+			unnest($7::bytea[]), nullif(unnest($8::text[]), ''), nullif(unnest($9::text[]), '')::json
 		ON CONFLICT DO NOTHING
 		RETURNING 1
 	), met AS (
 		INSERT INTO goen_customer (shop_id, customer_id, bucket)
-		SELECT DISTINCT $1, customer_id, bucket FROM unnest($11::text[], $12::smallint[]) AS k (customer_id, bucket)
-		WHERE EXISTS (SELECT FROM added)
-		ORDER BY customer_id
+		SELECT $1, unnest($11::text[]), unnest($12::smallint[]) WHERE EXISTS (SELECT FROM added)
 		ON CONFLICT DO NOTHING
 	), put AS (
 		INSERT INTO goen_inbox (shop_id, customer_id, fact_id, share)
-		SELECT $1, customer_id, fact_id, bucket % 8 FROM unnest($10::text[], $11::text[], $12::smallint[]) AS k (fact_id, customer_id, bucket)
-		WHERE EXISTS (SELECT FROM added)
+		SELECT $1, unnest($11::text[]), unnest($10::text[]), unnest($12::smallint[]) % 8 WHERE EXISTS (SELECT FROM added)
 	)
 	SELECT NULL::int[], count(*) / (CASE WHEN count(*) IN (0, array_length($2, 1)) THEN 1 ELSE 0 END)`
 
@@ -79,8 +75,9 @@ const (
 
 // appendFacts writes all facts that are not there yet, or none if there are
 // conflicts: it returns the places, from 1, of facts that are there with another
-// hash, and how many facts there are. Facts, and then customers, are inserted in order of their keys, so that
-// two carts with the same ones wait for each other in one direction only.
+// hash, and how many facts there are. Facts, and then customers, are inserted in
+// order of their keys, so that two carts with the same ones wait for each other
+// in one direction only.
 //
 // A fact that another transaction has inserted since this statement began is
 // neither seen nor inserted. The statement then fails by a division by zero, and
@@ -160,18 +157,21 @@ func (b *batch) args() []any {
 	}
 }
 
-// entries are the inbox entries of the batch, in order of fact: fact, customer
-// and the customer's bucket.
+// entries are the inbox entries of the batch, in order of customer: fact,
+// customer and the customer's bucket.
 func (b *batch) entries() (facts, keys []string, buckets []int16) {
-	facts, keys, buckets = []string{}, []string{}, []int16{}
+	var entries []crm.InboxEntry
 	for _, f := range b.facts {
 		for i, key := range f.Keys {
 			if !slices.Contains(f.Keys[:i], key) {
-				facts, keys, buckets = append(facts, f.ID), append(keys, key), append(buckets, int16(crm.Bucket(key)))
+				entries = append(entries, crm.InboxEntry{Customer: key, Fact: f.ID})
 			}
 		}
 	}
-	return facts, keys, buckets
+	slices.SortStableFunc(entries, func(a, b crm.InboxEntry) int { return cmp.Compare(a.Customer, b.Customer) })
+	return column(entries, func(e *crm.InboxEntry) string { return e.Fact }),
+		column(entries, func(e *crm.InboxEntry) string { return e.Customer }),
+		column(entries, func(e *crm.InboxEntry) int16 { return int16(crm.Bucket(e.Customer)) })
 }
 
 // refusal is the error of the first conflict in the caller's slice.

@@ -17,8 +17,7 @@ const (
 	selectImport  = `SELECT coalesce((SELECT position FROM goen_import WHERE shop_id = $1 AND import_id = $2), 0)`
 	meetCustomers = `
 		INSERT INTO goen_customer (shop_id, customer_id, bucket)
-		SELECT DISTINCT $1, customer_id, bucket FROM unnest($2::text[], $3::smallint[]) AS k (customer_id, bucket)
-		ORDER BY customer_id ON CONFLICT DO NOTHING`
+		SELECT $1, unnest($2::text[]), unnest($3::smallint[]) ON CONFLICT DO NOTHING` // in order of customer
 )
 
 // errPosition says where the import is, instead of where the batch begins.
@@ -31,7 +30,8 @@ func (s *Store) Import(ctx context.Context, shop string, b crm.ImportBatch) erro
 	if conflict != nil {
 		return conflict
 	}
-	return s.write(ctx, "import", len(b.Facts), func(tx *transaction) error {
+	const lookups = 0 // but for those of foreign keys, whose plan is to be remembered
+	return s.write(ctx, "import", lookups, func(tx *transaction) error {
 		var position int64
 		tx.queue(beginImport, shop, b.ID)
 		tx.queue(lockImport, shop, b.ID).QueryRow(func(row pgx.Row) error { return row.Scan(&position) })
@@ -75,6 +75,7 @@ func (b *batch) bring(ctx context.Context, tx *transaction) error {
 	if err := tx.run(ctx); err != nil { // by itself: no statement is prepared in a transaction that has failed
 		return err
 	}
+	tx.queue(planAnew)
 	var conflicts []int32
 	tx.queue(appendFacts, b.args()...).QueryRow(func(row pgx.Row) error { return row.Scan(&conflicts, nil) })
 	return cmp.Or(tx.run(ctx), b.refusal(conflicts))
