@@ -21,7 +21,7 @@ func selectDue(column, shop string, low time.Time, sel crm.Selection) (string, [
 	args := arguments{shop, low, sel.DueBy}
 	return `SELECT customer_id FROM goen_customer WHERE shop_id = $1 AND ` + column + ` BETWEEN $2 AND $3` +
 		args.except(sel.Except) + args.share(sel.Share, `bucket % 8`, `bucket`) +
-		` ORDER BY ` + column + `, customer_id LIMIT ` + args.add(max(sel.Limit, 0)), args
+		` ORDER BY ` + column + ` LIMIT ` + args.add(max(sel.Limit, 0)), args
 }
 
 // selectPending is the query for those of a selection who have pending facts.
