@@ -46,6 +46,8 @@ type Store struct {
 	prefix string
 	packet int // how many bytes of rows go into one statement
 
+	prepared map[string]*sql.Stmt // the repeated insertions, if db is ours
+
 	// calls is held for reading by each call, and by Close for good.
 	calls  sync.RWMutex
 	closed bool
@@ -113,6 +115,11 @@ func open(ctx context.Context, db *sql.DB, config *Config, own bool) (*Store, er
 	if err := s.migrate(ctx, server); err != nil {
 		return nil, err
 	}
+	if own {
+		if err := s.prepare(ctx); err != nil {
+			return nil, failed("open", err)
+		}
+	}
 	return s, nil
 }
 
@@ -126,7 +133,7 @@ func (s *Store) Close() error {
 	}
 	s.closed = true
 	if s.own {
-		return s.db.Close()
+		return errors.Join(s.unprepare(), s.db.Close())
 	}
 	return nil
 }

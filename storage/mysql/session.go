@@ -16,6 +16,7 @@ type querier interface {
 type session struct {
 	querier
 	store *Store
+	own   *sql.Tx // nil in a transaction of the cart's
 }
 
 // chunk is how many rows or keys one statement names at most. Beyond a
@@ -105,48 +106,4 @@ func (tx *session) execIn(ctx context.Context, query string, args []any, ids []s
 		ids = ids[n:]
 	}
 	return nil
-}
-
-// insert adds rows of equal length with as few statements as fit: head is all
-// before VALUES, tail what comes after.
-func (tx *session) insert(ctx context.Context, head, tail string, rows [][]any) error {
-	for len(rows) > 0 {
-		n := tx.store.fitting(rows)
-		if err := tx.insertOnce(ctx, head, tail, rows[:n]); err != nil {
-			return err
-		}
-		rows = rows[n:]
-	}
-	return nil
-}
-
-func (tx *session) insertOnce(ctx context.Context, head, tail string, rows [][]any) error {
-	group := "(" + marks(len(rows[0])) + ")"
-	args := make([]any, 0, len(rows)*len(rows[0]))
-	for _, row := range rows {
-		args = append(args, row...)
-	}
-	query := tx.store.sql(head) + " VALUES " + strings.TrimSuffix(strings.Repeat(group+", ", len(rows)), ", ") + " " + tx.store.sql(tail)
-	_, err := tx.ExecContext(ctx, query, args...)
-	return err
-}
-
-// fitting is how many of the rows, at least one, go into one statement.
-func (s *Store) fitting(rows [][]any) int {
-	size := 0
-	for n, row := range rows {
-		for _, value := range row {
-			size += 8
-			switch value := value.(type) {
-			case string:
-				size += len(value)
-			case []byte:
-				size += len(value)
-			}
-		}
-		if n > 0 && (size > s.packet || n == chunk) {
-			return n
-		}
-	}
-	return len(rows)
 }

@@ -51,7 +51,7 @@ func (s *Store) transact(ctx context.Context, options *sql.TxOptions, fn func(ct
 			return err
 		}
 		defer func() { _ = tx.Rollback() }() // does nothing after a commit
-		if err := fn(ctx, &session{querier: tx, store: s}); err != nil {
+		if err := fn(ctx, &session{querier: tx, store: s, own: tx}); err != nil {
 			return err
 		}
 		// If the connection is lost now, the transaction may be there or not.
