@@ -41,19 +41,28 @@ func (s *Store) Append(ctx context.Context, shop string, facts []crm.FactRow) er
 	})
 }
 
-// addNew writes facts if all of them are new. It reads no table, so that there
-// is one way to run it, whatever the server believes about the tables: the plan
-// is made once, where one for appendFacts takes longer than to run it.
+// addInside and addAlone write facts if all of them are new. They read no table,
+// so that there is one way to run them, whatever the server believes about the
+// tables: the plan is made once, where one for appendFacts takes longer than to
+// run it.
 //
-// It returns how many facts it is done with: all, or none if it has found all
-// of them there. If it has found some it fails by a division by zero. Facts, and
-// then customers, come in order of their keys, for the same reason as in
-// appendFacts.
-const addNew = `
+// They return how many facts they are done with: all, or none if all of them are
+// there already. If some are, they fail by a division by zero. Facts, and then
+// customers, come in order of their keys, for the same reason as in appendFacts.
+const (
+	addInside = addFacts + addEntries + ` FROM added`
+	// addAlone is a transaction of its own. Where that is not at READ COMMITTED, it
+	// finds itself done with nothing. What the server remembers is how to look up
+	// customers for the foreign key, as in useIndexes.
+	addAlone = addFacts + ` WHERE current_setting('transaction_isolation') = 'read committed'` +
+		addEntries + `, set_config('enable_seqscan', 'off', true) FROM added`
+
+	addFacts = `
 	WITH added AS (
 		INSERT INTO goen_fact (shop_id, fact_id, customer_id, type, event_at, recorded_at, hash, set_aside, body)
 		SELECT $1, unnest($2::text[]), unnest($3::text[]), unnest($4::text[]), unnest($5::timestamptz[]), unnest($6::timestamptz[]),
-			unnest($7::bytea[]), nullif(unnest($8::text[]), ''), nullif(unnest($9::text[]), '')::json
+			unnest($7::bytea[]), nullif(unnest($8::text[]), ''), nullif(unnest($9::text[]), '')::json`
+	addEntries = `
 		ON CONFLICT DO NOTHING
 		RETURNING 1
 	), met AS (
@@ -65,12 +74,6 @@ const addNew = `
 		SELECT $1, unnest($11::text[]), unnest($10::text[]), unnest($12::smallint[]) % 8 WHERE EXISTS (SELECT FROM added)
 	)
 	SELECT NULL::int[], count(*) / (CASE WHEN count(*) IN (0, array_length($2, 1)) THEN 1 ELSE 0 END)`
-
-const (
-	addInside = addNew + ` FROM added`
-	// addAlone is addNew as a transaction of its own. What the server remembers is
-	// how to look up customers for the foreign key, as in useIndexes.
-	addAlone = addNew + `, set_config('enable_seqscan', 'off', true) FROM added`
 )
 
 // appendFacts writes all facts that are not there yet, or none if there are

@@ -93,8 +93,8 @@ func (c cartSQLTx) Append(ctx context.Context, shop string, facts []crm.FactRow)
 	})
 }
 
-// appendInside appends in a transaction of the cart's, with a run of addNew and,
-// where that has found facts, of appendFacts. Where that has lost a race, it
+// appendInside appends in a transaction of the cart's, with a run of addInside
+// and, where that has found facts, of appendFacts. Where that has lost a race, it
 // sees what it missed if it is run again: but not in a transaction with one
 // snapshot, whose failure is another.
 func appendInside(ctx context.Context, shop string, facts []crm.FactRow, run func(statement string, args []any) (conflicts []int32, done int, err error)) error {

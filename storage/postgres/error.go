@@ -23,7 +23,7 @@ const (
 	serializationFailure = "40001"
 	deadlockDetected     = "40P01"
 	uniqueViolation      = "23505"
-	divisionByZero       = "22012" // how appendFacts says that it lost a race, and addNew that facts are there
+	divisionByZero       = "22012" // how appendFacts says that it lost a race, and addInside that facts are there
 )
 
 // hasCode reports whether the server refused a statement with one of these codes.

@@ -216,6 +216,32 @@ func TestTakenFactInOpenTransaction(t *testing.T) {
 	}
 }
 
+// Whatever the database's default, what goen records by itself is at READ
+// COMMITTED: no cart's transaction at SERIALIZABLE fails because of it.
+func TestDefaultIsolation(t *testing.T) {
+	dsn := newDatabase(t)
+	cart := newPool(t, dsn)
+	if _, err := cart.Exec(t.Context(), `DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET default_transaction_isolation = serializable', current_database()); END $$`); err != nil {
+		t.Fatal(err)
+	}
+	s := open(t, dsn)
+	tx := beginAt(t, cart, pgx.Serializable) // while it is open, the server keeps what others at SERIALIZABLE have read
+	appendOne(t, s, testFact("f1", "hanako"))
+	appendOne(t, s, testFact("f2", "hanako"))
+	if got := factsOf(t, s, "shop"); len(got) != 2 {
+		t.Errorf("the facts are %v", got)
+	}
+	var kept int
+	err := tx.QueryRow(t.Context(), `SELECT count(*) FROM pg_locks WHERE mode = 'SIReadLock' AND pid <> pg_backend_pid()
+		AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`).Scan(&kept)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if kept > 0 {
+		t.Errorf("%d rows and pages were read at SERIALIZABLE", kept)
+	}
+}
+
 // untilWaiting returns once a session of the database waits for another's lock.
 func untilWaiting(t *testing.T, cart *pgxpool.Pool) {
 	t.Helper()

@@ -103,6 +103,11 @@ func TestMutants(t *testing.T) {
 			Tests: []string{"TestStore/Append/RefusesConflict", "TestSameFactInOpenTransaction/Other"},
 		},
 		{
+			Name: "facts are added at whatever isolation the database has", File: "append.go",
+			Swaps: []mutant.Swap{{" WHERE current_setting('transaction_isolation') = 'read committed'", ""}},
+			Tests: []string{"TestDefaultIsolation"},
+		},
+		{
 			Name: "a fact that is told again comes to the inbox again", File: "append.go",
 			Swaps: []mutant.Swap{{"% 8 WHERE EXISTS (SELECT FROM added)", "% 8"}},
 			Tests: []string{"TestStore/Append/PassesOverFoldedFacts"},
