@@ -73,6 +73,7 @@ func (c *sender) claim(ctx context.Context, shop *Shop, req LeaseRequest) (deliv
 	if err != nil {
 		return nil, settled, err
 	}
+	deliveries = make([]delivery, 0, len(leases.Claimed))
 	for _, m := range leases.Claimed {
 		next := delivery{message: m, shop: shop, defs: d}
 		if row, ok := rows[m.Customer]; ok {
@@ -86,9 +87,13 @@ func (c *sender) claim(ctx context.Context, shop *Shop, req LeaseRequest) (deliv
 // read takes her as she is in the store. Facts that wait for her, a merge or an
 // erasure have come since the claim: the fence has not seen them.
 func (d *delivery) read(row CustomerRow, now time.Time) {
+	if len(row.Pending) > 0 {
+		d.overtaken = true
+		return
+	}
 	r := new(household).read(row)
 	switch {
-	case len(row.Pending) > 0 || !r.broken && (r.state.Owner != "" || r.gone()):
+	case !r.broken && (r.state.Owner != "" || r.gone()):
 		d.overtaken = true
 	case !r.broken && r.orders() != nil && !r.damaged:
 		d.person = newPerson(newGroup(d.defs, now, []*record{r}, new(Changes)), r)

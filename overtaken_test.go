@@ -150,3 +150,26 @@ func TestErasedBetweenTwoMails(t *testing.T) {
 		})
 	}
 }
+
+// A fact that nobody can read may come in at that moment as well as any other.
+func TestOvertakenByDamage(t *testing.T) {
+	now := time.Date(2026, 4, 1, 12, 0, 0, 0, time.UTC)
+	store := &barrier{Store: memory.New()}
+	var mails mailertest.Recorder
+	c := newCRM(t, store, &mails, crm.Config{Clock: func() time.Time { return now }})
+	shop := c.Shop("shop")
+	require.NoError(t, shop.Configure(t.Context(), crmtest.Settings()))
+	_, err := shop.PublishTemplate(t.Context(), crm.Template{ID: "mail", Class: crm.Transactional, Locales: map[string]crm.Words{"ja": {Subject: "mail", Text: "mail"}}})
+	require.NoError(t, err)
+	_, err = shop.Publish(t.Context(), crm.Journey{ID: "j", Trigger: crm.OnFact{Fact: crm.FactCustom}, Steps: crm.Steps{crm.Send{Template: "mail"}}})
+	require.NoError(t, err)
+	require.NoError(t, shop.Record(t.Context(), crm.Fact{ID: "f", Time: now, Customer: "c", Email: "hanako@example.jp", Body: crm.Custom{Name: "x"}}))
+	store.claimed = func() {
+		require.NoError(t, store.Append(t.Context(), "shop", []crm.FactRow{{
+			ID: "damaged", Customer: "c", Keys: []string{"c"}, Type: string(crm.FactCustom), Time: now, RecordedAt: now, Hash: []byte("h"), Body: []byte(`{"v":1,`),
+		}}))
+	}
+	require.NoError(t, c.RunUntil(t.Context(), now))
+	require.Nil(t, store.claimed, "nothing was claimed")
+	assert.Len(t, mails.Messages(), 1)
+}
