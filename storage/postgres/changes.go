@@ -30,14 +30,16 @@ const (
 		ON CONFLICT (shop_id, customer_id, order_id) DO UPDATE SET status = excluded.status, currency = excluded.currency,
 			total = excluded.total, refunded = excluded.refunded,
 			placed_at = excluded.placed_at, counted_at = excluded.counted_at, state = excluded.state`
+	// deleteInbox deletes entries where they were when they were read: nobody else
+	// deletes them while their customer is locked. Others it looks up.
 	deleteInbox = `
 		DELETE FROM goen_inbox AS i USING (
-			SELECT t.ctid AS place, $1::text AS shop_id
-			FROM unnest($2::smallint[], $3::text[], $4::text[]) AS u (share, customer_id, fact_id)
-			CROSS JOIN LATERAL (
-				SELECT ctid FROM goen_inbox WHERE shop_id = $1 AND share = u.share AND customer_id = u.customer_id AND fact_id = u.fact_id OFFSET 0
-			) AS t OFFSET 0
-		) AS u WHERE i.ctid = u.place AND i.shop_id = u.shop_id`
+			SELECT u.customer_id, u.fact_id, $1::text AS shop_id, coalesce(nullif(u.place, '')::tid, (
+				SELECT t.ctid FROM goen_inbox AS t
+				WHERE t.shop_id = $1 AND t.share = u.share AND t.customer_id = u.customer_id AND t.fact_id = u.fact_id
+			)) AS place
+			FROM unnest($2::text[], $3::smallint[], $4::text[], $5::text[]) AS u (place, share, customer_id, fact_id) OFFSET 0
+		) AS u WHERE i.ctid = u.place AND i.customer_id = u.customer_id AND i.fact_id = u.fact_id AND i.shop_id = u.shop_id`
 	lockFacts = `
 		SELECT count(*) FROM unnest($2::text[]) AS u (fact_id) CROSS JOIN LATERAL (
 			SELECT FROM goen_fact WHERE shop_id = $1 AND fact_id = u.fact_id FOR NO KEY UPDATE
@@ -168,6 +170,7 @@ func (u *update) consume(entries []crm.InboxEntry) {
 		return
 	}
 	u.tx.queue(deleteInbox, u.shop,
+		column(entries, func(e *crm.InboxEntry) string { return u.entries[*e] }),
 		column(entries, func(e *crm.InboxEntry) int16 { return inboxShare(&e.Customer) }),
 		column(entries, func(e *crm.InboxEntry) string { return e.Customer }),
 		column(entries, func(e *crm.InboxEntry) string { return e.Fact }))

@@ -17,8 +17,8 @@ const (
 			SELECT * FROM goen_orders WHERE shop_id = $1 AND customer_id = k.customer_id ORDER BY order_id OFFSET 0
 		) AS o`
 	selectInbox = `
-		SELECT ` + factColumns + `, i.customer_id FROM unnest($2::text[], $3::smallint[]) AS k (customer_id, share) CROSS JOIN LATERAL (
-			SELECT customer_id, fact_id FROM goen_inbox WHERE shop_id = $1 AND share = k.share AND customer_id = k.customer_id OFFSET 0
+		SELECT ` + factColumns + `, i.customer_id, i.place::text FROM unnest($2::text[], $3::smallint[]) AS k (customer_id, share) CROSS JOIN LATERAL (
+			SELECT customer_id, fact_id, ctid AS place FROM goen_inbox WHERE shop_id = $1 AND share = k.share AND customer_id = k.customer_id OFFSET 0
 		) AS i CROSS JOIN LATERAL (
 			SELECT * FROM goen_fact WHERE shop_id = $1 AND fact_id = i.fact_id OFFSET 0
 		) AS f ORDER BY f.event_at, f.fact_id`
@@ -30,9 +30,10 @@ const (
 		) AS m`
 )
 
-// load queues what fills in the orders, pending facts and, if asked for, open
-// messages of customers, who are among ids and known when these rows arrive.
-func (tx *transaction) load(shop string, ids []string, customers *[]crm.CustomerRow, messages bool) {
+// load queues what fills in the orders and pending facts of customers, who are
+// among ids and known when these rows arrive. For an update, it fills in open
+// messages too, and notes where the inbox entries are.
+func (tx *transaction) load(shop string, ids []string, customers *[]crm.CustomerRow, of *update) {
 	var byID map[string]*crm.CustomerRow
 	find := func(id string) *crm.CustomerRow {
 		if byID == nil {
@@ -53,14 +54,17 @@ func (tx *transaction) load(shop string, ids []string, customers *[]crm.Customer
 	})
 	tx.each(selectInbox, []any{shop, ids, column(ids, inboxShare)}, func(rows pgx.Rows) error {
 		var f crm.FactRow
-		var inbox string
-		err := scanFact(rows, &f, &inbox)
+		var inbox, place string
+		err := scanFact(rows, &f, &inbox, &place)
 		if c := find(inbox); c != nil {
 			c.Pending = append(c.Pending, f)
+			if of != nil {
+				of.entries[crm.InboxEntry{Customer: inbox, Fact: f.ID}] = place
+			}
 		}
 		return err
 	})
-	if !messages {
+	if of == nil {
 		return
 	}
 	tx.each(selectOpenMessages, []any{shop, ids}, func(rows pgx.Rows) error {

@@ -18,7 +18,7 @@ import (
 func (s *Store) Update(ctx context.Context, shop string, sel crm.Selection, decide func(*crm.Work) (*crm.Changes, error)) (found int, err error) {
 	err = s.write(ctx, "update", 1, func(tx *transaction) (err error) {
 		tx.queue(useKeys)
-		u := &update{tx: tx, shop: shop, locked: make(map[string]string)}
+		u := &update{tx: tx, shop: shop, locked: make(map[string]string), entries: make(map[crm.InboxEntry]string)}
 		found, err = u.run(ctx, sel, decide)
 		return err
 	})
@@ -30,9 +30,10 @@ func (s *Store) Update(ctx context.Context, shop string, sel crm.Selection, deci
 
 // An update is one Update in its transaction.
 type update struct {
-	tx     *transaction
-	shop   string
-	locked map[string]string // where the row of each customer is
+	tx      *transaction
+	shop    string
+	locked  map[string]string         // where the row of each customer is
+	entries map[crm.InboxEntry]string // where the inbox entries of these customers are
 }
 
 func (u *update) run(ctx context.Context, sel crm.Selection, decide func(*crm.Work) (*crm.Changes, error)) (found int, err error) {
@@ -137,7 +138,7 @@ func (u *update) lock(ctx context.Context, ids []string) ([]crm.CustomerRow, err
 		customers, places = append(customers, crm.CustomerRow{}), append(places, "")
 		return scanCustomer(rows, &customers[len(customers)-1], &places[len(places)-1])
 	})
-	u.tx.load(u.shop, ids, &customers, true)
+	u.tx.load(u.shop, ids, &customers, u)
 	if err := u.tx.run(ctx); err != nil {
 		return nil, err
 	}
