@@ -25,7 +25,7 @@ const (
 	selectOpenMessages = `
 		SELECT ` + messageColumns + `, NULL
 		FROM json_each(?2) k CROSS JOIN goen_message m INDEXED BY goen_message_open
-			ON m.shop_id = ?1 AND m.customer_id = k.value AND m.state IN ('queued', 'claimed', 'started', 'unknown')`
+			ON m.shop_id = ?1 AND m.customer_id = k.value AND (m.state = 'queued' OR m.state = 'claimed' OR m.state = 'started' OR m.state = 'unknown')`
 )
 
 // loadCustomers returns those of ids that exist, in order of id, with their

@@ -137,8 +137,10 @@ CREATE INDEX goen_message_queue ON goen_message (shop_id, lane, send_at, message
 CREATE INDEX goen_message_state ON goen_message (shop_id, state, send_at, message_id) WHERE state <> 'queued';
 -- Whose lease has run out.
 CREATE INDEX goen_message_lease ON goen_message (shop_id, lease_until, message_id) WHERE lease_until IS NOT NULL;
--- What may still be skipped or stopped, loaded with its customer.
-CREATE INDEX goen_message_open ON goen_message (shop_id, customer_id, message_id) WHERE state IN ('queued', 'claimed', 'started', 'unknown');
+-- What may still be skipped or stopped, loaded with its customer. Without IN, for which SQLite would make a table of
+-- the four states, anew for each row that is written.
+CREATE INDEX goen_message_open ON goen_message (shop_id, customer_id, message_id)
+    WHERE state = 'queued' OR state = 'claimed' OR state = 'started' OR state = 'unknown';
 -- What may be purged one day.
 CREATE INDEX goen_message_settled ON goen_message (shop_id, settled_at) WHERE settled_at IS NOT NULL AND (content IS NOT NULL OR recipient <> '');
 CREATE INDEX goen_message_customer ON goen_message (shop_id, customer_id, send_at, message_id);
