@@ -29,21 +29,20 @@ const (
 // lockCustomers, finds, in order of id, with their orders and pending facts,
 // each read after the customers.
 func loadCustomers(ctx context.Context, tx *session, query, shop string, ids []string) ([]crm.CustomerRow, error) {
-	var customers []crm.CustomerRow
+	customers := make([]crm.CustomerRow, 0, len(ids))
 	args := []any{shop}
 	err := tx.eachIn(ctx, query, args, ids, func(scan scanner) error {
-		var c crm.CustomerRow
-		err := scan(&c.ID, &c.State, instant{&c.NextDue}, instant{&c.NextReview})
-		customers = append(customers, c)
-		return err
+		customers = append(customers, crm.CustomerRow{})
+		c := &customers[len(customers)-1]
+		return scan(&c.ID, &c.State, instant{&c.NextDue}, instant{&c.NextReview})
 	})
 	if err != nil || len(customers) == 0 {
 		return nil, err
 	}
 	slices.SortFunc(customers, func(a, b crm.CustomerRow) int { return cmp.Compare(a.ID, b.ID) })
 	byID, found := index(customers)
+	var o crm.OrderRow // of each row in turn, as f and m below: a scan sets all of it
 	err = tx.eachIn(ctx, selectOrders, args, found, func(scan scanner) error {
-		var o crm.OrderRow
 		err := scanOrder(scan, &o)
 		if c := byID[o.Customer]; c != nil {
 			c.Orders = append(c.Orders, o)
@@ -53,9 +52,9 @@ func loadCustomers(ctx context.Context, tx *session, query, shop string, ids []s
 	if err != nil {
 		return nil, err
 	}
+	var f crm.FactRow
+	var inbox string
 	err = tx.eachIn(ctx, selectInbox, args, found, func(scan scanner) error {
-		var f crm.FactRow
-		var inbox string
 		err := scanFact(scan, &f, &inbox)
 		if c := byID[inbox]; c != nil {
 			c.Pending = append(c.Pending, f)
@@ -73,8 +72,8 @@ func loadCustomers(ctx context.Context, tx *session, query, shop string, ids []s
 // loadMessages gives customers their messages that are not settled.
 func loadMessages(ctx context.Context, tx *session, shop string, customers []crm.CustomerRow) error {
 	byID, ids := index(customers)
+	var m crm.Message
 	err := tx.eachIn(ctx, selectOpenMessages, []any{shop}, ids, func(scan scanner) error {
-		var m crm.Message
 		err := scanMessage(scan, &m)
 		if c := byID[m.Customer]; c != nil {
 			c.Messages = append(c.Messages, m)

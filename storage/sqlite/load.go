@@ -32,13 +32,13 @@ const (
 // orders and pending facts. For an update, whose write lock is the lock of every
 // customer, their open messages are loaded too, and locked learns their rowids.
 func loadCustomers(ctx context.Context, tx *session, shop string, ids []string, locked map[string]int64) ([]crm.CustomerRow, error) {
-	var customers []crm.CustomerRow
+	customers := make([]crm.CustomerRow, 0, len(ids))
 	args := []any{shop, list(ids)}
+	var rowid int64
 	err := tx.each(ctx, selectCustomers, args, func(scan scanner) error {
-		var c crm.CustomerRow
-		var rowid int64
+		customers = append(customers, crm.CustomerRow{})
+		c := &customers[len(customers)-1]
 		err := scan(&c.ID, &c.State, instant{&c.NextDue}, instant{&c.NextReview}, &rowid)
-		customers = append(customers, c)
 		if locked != nil {
 			locked[c.ID] = rowid
 		}
@@ -52,8 +52,8 @@ func loadCustomers(ctx context.Context, tx *session, shop string, ids []string, 
 	for i := range customers {
 		byID[customers[i].ID] = &customers[i]
 	}
+	var o crm.OrderRow // of each row in turn, as f and m below: a scan sets all of it
 	err = tx.each(ctx, selectOrders, args, func(scan scanner) error {
-		var o crm.OrderRow
 		err := scanOrder(scan, &o)
 		if c := byID[o.Customer]; c != nil {
 			c.Orders = append(c.Orders, o)
@@ -63,9 +63,9 @@ func loadCustomers(ctx context.Context, tx *session, shop string, ids []string, 
 	if err != nil {
 		return nil, err
 	}
+	var f crm.FactRow
+	var inbox string
 	err = tx.each(ctx, selectInbox, args, func(scan scanner) error {
-		var f crm.FactRow
-		var inbox string
 		err := scanFact(scan, &f, &inbox)
 		if c := byID[inbox]; c != nil {
 			c.Pending = append(c.Pending, f)
@@ -76,8 +76,8 @@ func loadCustomers(ctx context.Context, tx *session, shop string, ids []string, 
 		return nil, err
 	}
 	if locked != nil {
+		var m crm.Message
 		err = tx.each(ctx, selectOpenMessages, args, func(scan scanner) error {
-			var m crm.Message
 			err := scanMessage(scan, &m)
 			if c := byID[m.Customer]; c != nil {
 				c.Messages = append(c.Messages, m)
