@@ -43,7 +43,8 @@
 // The server is MariaDB from 10.6 or MySQL from 8.0.16, with InnoDB, and a
 // binary log, if there is one, of format MIXED or ROW. The account needs SELECT,
 // INSERT, UPDATE and DELETE, and for an upgrade CREATE, ALTER, INDEX and
-// REFERENCES.
+// REFERENCES. A store made by Open keeps six prepared statements on each of its
+// connections, which count towards the server's max_prepared_stmt_count.
 //
 // # Transactions
 //
