@@ -139,10 +139,6 @@ func ValidateEmail(email string) error {
 		return invalid("Email", "holds a character that needs quoting")
 	}
 	domain := email[at+1:]
-	// The local part is replaced: carriers' consecutive dots are not for the parser to judge.
-	if _, err := mail.ParseAddress("a@" + domain); err != nil {
-		return invalid("Email", "has no valid domain")
-	}
 	for label := range strings.SplitSeq(domain, ".") {
 		if label == "" || len(label) > 63 || label[0] == '-' || label[len(label)-1] == '-' {
 			return invalid("Email", "has no valid domain")
@@ -150,6 +146,13 @@ func ValidateEmail(email string) error {
 		if strings.ContainsFunc(label, func(r rune) bool {
 			return r < 0x80 && r != '-' && (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z')
 		}) {
+			return invalid("Email", "has no valid domain")
+		}
+	}
+	// What is left of ASCII is for no parser to judge. The local part is replaced:
+	// carriers' consecutive dots are not, either.
+	if strings.ContainsFunc(domain, func(r rune) bool { return r >= 0x80 }) {
+		if _, err := mail.ParseAddress("a@" + domain); err != nil {
 			return invalid("Email", "has no valid domain")
 		}
 	}

@@ -38,17 +38,21 @@ func Compose(m *mailer.Message) ([]byte, error) {
 	if err := check(m); err != nil {
 		return nil, mailer.Permanent(err)
 	}
-	var b bytes.Buffer
-	if err := writeHeader(&b, m); err != nil {
-		return nil, mailer.Permanent(err)
-	}
 	content, err := entity(m)
 	if err != nil {
 		return nil, mailer.Permanent(fmt.Errorf("%w: %w", mailer.ErrInvalid, err))
 	}
+	var b bytes.Buffer
+	b.Grow(usualHeader + len(content))
+	if err := writeHeader(&b, m); err != nil {
+		return nil, mailer.Permanent(err)
+	}
 	b.Write(content)
 	return b.Bytes(), nil
 }
+
+// usualHeader is how long the header of most mails is at most.
+const usualHeader = 1 << 10
 
 // check refuses what mailer.Message.Validate leaves to the wire format.
 func check(m *mailer.Message) error {
@@ -93,27 +97,32 @@ func writeHeader(b *bytes.Buffer, m *mailer.Message) error {
 
 // entity returns the Content fields, the empty line and the body.
 func entity(m *mailer.Message) ([]byte, error) {
-	e := mail.NewMsg(
-		mail.WithNoDefaultUserAgent(),
-		mail.WithCharset(mail.CharsetUTF8),
+	parts := bodies(m)
+	options := []mail.MsgOption{mail.WithNoDefaultUserAgent(), mail.WithCharset(mail.CharsetUTF8)}
+	if len(parts) > 1 {
 		// One boundary is enough: there is at most one multipart.
-		mail.WithBoundary(boundary(m)),
-	)
+		options = append(options, mail.WithBoundary(boundary(m)))
+	}
+	e := mail.NewMsg(options...)
 	// What is not set here go-mail makes up, from the clock and the host.
 	e.SetDateWithValue(m.Date)
 	e.SetMessageIDWithValue(m.ID)
-	for _, p := range bodies(m) {
+	size := 0
+	for _, p := range parts {
+		size += len(p.content)
 		e.AddAlternativeString(p.contentType, p.content, mail.WithPartEncoding(transferEncoding(p.content)))
 	}
 	var b bytes.Buffer
+	b.Grow(usualHeader + size + size/2) // the shorter encoding adds less than half to most texts
 	if _, err := e.WriteTo(&b); err != nil {
 		return nil, err
 	}
-	_, content, found := bytes.Cut(b.Bytes(), []byte("\r\nContent-"))
-	if !found {
+	const lineEnd = "\r\n"
+	start := bytes.Index(b.Bytes(), []byte(lineEnd+"Content-"))
+	if start < 0 {
 		return nil, errors.New("go-mail wrote no Content field")
 	}
-	return slices.Concat([]byte("Content-"), content), nil
+	return b.Bytes()[start+len(lineEnd):], nil
 }
 
 // A body is one alternative of the text.
@@ -139,9 +148,14 @@ func bodies(m *mailer.Message) []body {
 	return parts
 }
 
+// lineFeeds are the ends of lines as Go writes them.
+var lineFeeds = strings.NewReplacer("\r\n", "\n", "\r", "\n")
+
 // lines returns s with each line, the last one too, ended by CRLF.
 func lines(s string) string {
-	s = strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(s)
+	if strings.Contains(s, "\r") { // hardly any has one
+		s = lineFeeds.Replace(s)
+	}
 	if !strings.HasSuffix(s, "\n") {
 		s += "\n"
 	}
