@@ -51,13 +51,22 @@ var (
 	_ crm.Timekeeper = (*Store)(nil)
 )
 
+// connections is how many a store opens at most. With as many as the machine has
+// processors, pgxpool's own default, checkouts would wait for each other, and for
+// the worker, while the server writes its log.
+const connections = 16
+
 // Open connects to a database, brings goen's tables up to date, and returns a
 // store on it. dsn is a URL or a list of keywords and values, with the settings
-// of pgxpool, such as pool_max_conns. Close the store when done.
+// of pgxpool, such as pool_max_conns, which is 16 here if it is not given. Close
+// the store when done.
 func Open(ctx context.Context, dsn string, config *Config) (*Store, error) {
 	settings, err := pgxpool.ParseConfig(dsn)
 	if err != nil {
 		return nil, fmt.Errorf("postgres: open: %w", err) // pgx leaves the password out
+	}
+	if !strings.Contains(dsn, "pool_max_conns") {
+		settings.MaxConns = max(settings.MaxConns, connections)
 	}
 	pool, err := pgxpool.NewWithConfig(ctx, settings)
 	if err != nil {
