@@ -41,7 +41,7 @@ func (s *stage) declare(flags *flag.FlagSet) {
 	flags.StringVar(&s.dir, "dir", "", "`directory` for SQLite's files (default: the system's for temporary files)")
 	flags.IntVar(&s.rounds, "rounds", 3, "`number` of rounds, whose median counts")
 	flags.IntVar(&s.workers, "workers", 2, "`number` of goroutines that work, and of the floor's connections")
-	flags.IntVar(&s.batch, "batch-size", floorBatch, "`number` of customers in one transaction of a worker")
+	flags.IntVar(&s.batch, "batch-size", 200, "`number` of customers in one transaction of a worker")
 }
 
 // errNoFloor: there is no driver below the store in memory.
