@@ -10,11 +10,14 @@ help: ## Print this list.
 servers: ## Install the database servers that tests start, on Debian as root; elsewhere say what to install.
 	@.ci/install-servers
 
-# Packages whose tests take one step after the other: the race detector finds nothing there, and makes them slow.
+# Tests that take one step after the other: the race detector finds nothing there, and makes them slow.
 STEPWISE := ./internal/failure ./internal/simulate ./examples/customstore
+# Checks of stores beside the reference, where a store is tested in more than one way or is slow under it.
+MODELS   := '^Test(Store|SQL|File)$$/^Model$$|^TestCart$$//^Model$$'
 
 test: servers ## Run every test of every package, with the race detector. Needs a C compiler; see servers.
-	$(GO) test -race -timeout 20m $$($(GO) list ./... | grep -vxF "$$($(GO) list $(STEPWISE))")
+	$(GO) test -race -timeout 20m -skip $(MODELS) $$($(GO) list ./... | grep -vxF "$$($(GO) list $(STEPWISE))")
+	$(GO) test -timeout 20m -run $(MODELS) ./storage/...
 	$(GO) test -timeout 20m $(STEPWISE)
 
 mutants: servers ## Switch rules of the code off, one by one: the test that is there for each must fail.

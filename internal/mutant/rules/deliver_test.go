@@ -283,7 +283,7 @@ func TestPanicOfComposerFailsTheMessage(t *testing.T) {
 	s := open(t, crm.Config{})
 	s.sends("transactional")
 	s.Record(happened())
-	c, err := crm.New(s.store, shaky{s.Outbox}, &crm.Config{Clock: s.Clock.Now, Logger: slog.New(slog.DiscardHandler)})
+	c, err := crm.New(s.store, shaky{s.Outbox}, &crm.Config{Clock: s.Clock.Now, Tries: 1, Logger: slog.New(slog.DiscardHandler)})
 	s.must(err)
 	s.must(c.RunUntil(t.Context(), s.Clock.Now()))
 	s.wantMessage("transactional", crm.MessageFailed, crm.ReasonPanic)
