@@ -166,4 +166,4 @@ func (d *desk) settled(ctx context.Context) error {
 
 // stillness is how long nothing is folded before it is asked whether that is
 // all.
-const stillness = 100 * time.Millisecond
+const stillness = 30 * time.Millisecond
