@@ -23,10 +23,9 @@ const fence = `
 	AND NOT EXISTS (SELECT FROM goen_incoming AS n WHERE n.shop_id = $1 AND n.refused IS NULL)`
 
 // Where a claim looks: $3 is the lane, $4 and $5 the message after which it goes
-// on, $6 and $7 where messages and leases begin, $8 and $9 the share.
+// on, $6 and $12 that of the queue, $7 where leases begin, $8 and $9 the share.
 const claimable = `
-	m.shop_id = $1 AND (m.lane = 'bulk')::int = $3 AND (m.send_at, m.message_id) > ($4::timestamptz, $5::text)
-	AND ($8::int < 2 OR m.bucket % $8 = $9::int)`
+	m.shop_id = $1 AND (m.lane = 'bulk')::int = $3 AND ($8::int < 2 OR m.bucket % $8 = $9::int)`
 
 // The locks of a claim, those of messages and those of every customer they name.
 // Who is locked by somebody else is passed over: a transaction that has put a
@@ -37,11 +36,13 @@ const (
 	lockClaim = `
 		WITH queued AS MATERIALIZED (
 			SELECT m.message_id, m.send_at, m.customer_id, m.address_key, m.cart_key FROM goen_message AS m
-			WHERE ` + claimable + ` AND m.state = 'queued' AND m.send_at BETWEEN $6 AND $2 AND ($11 OR (` + fence + `))
+			WHERE ` + claimable + ` AND m.state = 'queued'
+				AND (m.send_at, m.message_id) > ($6::timestamptz, $12::text) AND m.send_at <= $2 AND ($11 OR (` + fence + `))
 			ORDER BY m.send_at, m.message_id LIMIT $10 FOR UPDATE SKIP LOCKED
 		), old AS MATERIALIZED (
 			SELECT m.message_id FROM goen_message AS m
 			WHERE ` + claimable + ` AND m.state = 'claimed' AND m.lease_until BETWEEN $7 AND $2
+				AND (m.send_at, m.message_id) > ($4::timestamptz, $5::text)
 			ORDER BY m.lease_until
 		), lapsed AS MATERIALIZED (
 			SELECT m.message_id, m.send_at, m.customer_id, m.address_key, m.cart_key FROM old CROSS JOIN LATERAL (
@@ -162,7 +163,12 @@ func (c *claim) take(ctx context.Context, tx *transaction) (crm.Leases, error) {
 		})
 	}
 	if c.window > 0 {
-		args := []any{c.shop, c.req.Now, bulk, c.afterTime, c.afterID, messages.at, lapses.at, c.req.Share.Of, c.req.Share.Part, c.window, c.rounds == 0}
+		// One lower bound: of two, the server begins at whichever is named first.
+		queue, queueID := c.afterTime, c.afterID
+		if queue.Before(messages.at) {
+			queue, queueID = messages.at, ""
+		}
+		args := []any{c.shop, c.req.Now, bulk, c.afterTime, c.afterID, queue, lapses.at, c.req.Share.Of, c.req.Share.Part, c.window, c.rounds == 0, queueID}
 		tx.each(lockClaim, args, func(rows pgx.Rows) error {
 			var open bool
 			err := rows.Scan(&lastID, instant{&lastTime}, &open)
