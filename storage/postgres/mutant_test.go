@@ -53,6 +53,11 @@ func TestMutants(t *testing.T) {
 			Tests: []string{"TestDueLongAgo"},
 		},
 		{
+			Name: "a claim begins at the beginning", File: "lease.go",
+			Swaps: []mutant.Swap{{"if queue.Before(messages.at) {", "if false {"}},
+			Tests: []string{"TestClaimBesideOldSnapshot"},
+		},
+		{
 			Name: "the fold does not lock", File: "update.go",
 			Swaps: []mutant.Swap{{"FOR NO KEY UPDATE SKIP LOCKED", "OFFSET 0"}},
 			Tests: []string{"TestStore/Concurrency/UpdatesExcludeEachOther"},
