@@ -9,7 +9,7 @@ import (
 
 // A saying is what one fact said of a customer's fields, but for what a later
 // fact has said since. To keep it by fact, and not each field with its stamp,
-// takes a third off a document.
+// takes a sixth off a member's document.
 type saying struct {
 	At     stamp                      `json:"at"`
 	Values map[string]json.RawMessage `json:"v,omitempty"` // by field

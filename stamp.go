@@ -32,6 +32,8 @@ func earliest(a, b time.Time) time.Time {
 	return a
 }
 
+// sortedKeys are the keys of m in their order, in which every walk through a map
+// goes whose outcome is kept.
 func sortedKeys[K cmp.Ordered, V any](m map[K]V) []K {
 	if len(m) == 0 {
 		return nil

@@ -57,7 +57,7 @@ func TestWorkerMutants(t *testing.T) {
 			Package: rules, Tests: []string{"TestStoppedMessageIsNotRetried"},
 		},
 		{
-			Name: "the definitions' revision is not compared", File: "../../worker.go",
+			Name: "the definitions' revision is not compared", File: "../../folding.go",
 			Swaps:   []Swap{{"if w.Revision != d.revision {", "if w.Revision != d.revision && false {"}},
 			Package: rules, Tests: []string{"TestStaleDefinitionsAreReloaded"},
 		},

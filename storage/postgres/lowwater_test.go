@@ -58,6 +58,7 @@ func TestClaimBesideOldSnapshot(t *testing.T) {
 	if err := s.Close(); err != nil { // now its connections tell what they have read
 		t.Fatal(err)
 	}
+	// That its connections are gone, which the server alone can tell.
 	var read, others int
 	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(10 * time.Millisecond) {
 		err := cart.QueryRow(t.Context(), `
