@@ -180,7 +180,7 @@ func (p *person) queue(e *enrollment, id string, send Send, at time.Time) {
 		SendAt: at, Deadline: at.Add(send.lateness()), State: MessageQueued,
 	}}
 	m.AddressKey = p.mailbox(m.To).key
-	p.queued = append(p.queued, m)
+	p.fresh = append(p.fresh, m)
 	e.Mails++
 	line := p.line(e, DecidedQueue, at)
 	line.Message = m.ID
@@ -290,7 +290,7 @@ func (p *person) end(e *enrollment, reason Reason, at time.Time) { p.endBy(e, re
 
 func (p *person) endBy(e *enrollment, reason Reason, at time.Time, order string) {
 	withheld := false
-	for _, m := range p.queued {
+	for _, m := range p.unsettled() {
 		if m.Enrollment == e.ID && m.open() {
 			p.skip(m, reason, at)
 			withheld = withheld || m.State == MessageSkipped

@@ -141,8 +141,14 @@ func (s *foldBench) pending(b *testing.B, rows []CustomerRow, facts func(int) []
 
 func (s *foldBench) decide(b *testing.B, rows []CustomerRow, now time.Time) *Changes {
 	b.Helper()
+	bare := append([]CustomerRow(nil), rows...)
+	whole := make(map[string]*CustomerRow, len(rows))
+	for i := range bare {
+		whole[rows[i].ID] = &rows[i]
+		bare[i].Orders, bare[i].Messages = nil, nil
+	}
 	h, err := gather(&Work{
-		Customers: rows,
+		Customers: bare,
 		Lock: func(ids []string) ([]CustomerRow, error) {
 			more := make([]CustomerRow, len(ids))
 			for i, id := range ids {
@@ -151,6 +157,14 @@ func (s *foldBench) decide(b *testing.B, rows []CustomerRow, now time.Time) *Cha
 			return more, nil
 		},
 		Pending: func([]string) ([]string, error) { return nil, nil },
+		Fill: func(customers []CustomerRow) error {
+			for i := range customers {
+				if row := whole[customers[i].ID]; row != nil {
+					customers[i].Orders, customers[i].Messages = row.Orders, row.Messages
+				}
+			}
+			return nil
+		},
 	})
 	if err != nil {
 		b.Fatal(err)

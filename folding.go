@@ -57,6 +57,9 @@ func (c *CRM) foldDue(ctx context.Context, shop *Shop, sel Selection, now time.T
 			h.poisoned = func(keys []string) bool { return c.stuck.poisoned(shop.id, keys, c.config.Tries) }
 			var changes *Changes
 			changes, _, problems = fold(d, now, h)
+			if h.failure != nil {
+				return nil, h.failure
+			}
 			folded = folded[:0]
 			for _, row := range changes.Customers {
 				folded = append(folded, row.ID)

@@ -12,14 +12,14 @@ var errNewerCore = errors.New("crm: was written by a newer version of goen")
 // record is one customer row under the lock, decoded.
 type record struct {
 	row     CustomerRow
-	doc     *document // for reading and writing her documents
+	home    *household
 	state   *customerState
 	decoded map[string]*orderState // what orders returns; nil before it was asked for
 	changed map[string]bool        // orders to write
 	joined  bool                   // it has just taken over another's orders
 	facts   []Fact                 // what its inbox held and could be read
 	sees    []sighting             // of the group's facts, in order of (time, id)
-	queued  []Message              // messages not sent yet that are the customer's
+	taken   []Message              // messages not settled yet of those whose owner she turned out to be
 	moved   bool                   // its rows go to its owner
 	found   bool                   // its owner has just turned out
 	needs   []string               // customers without whom it cannot be folded
@@ -36,6 +36,9 @@ type household struct {
 	records map[string]*record
 	facts   map[string]Fact // that were read, by id: one fact is in several inboxes
 	doc     document
+	// fill, if not nil, loads orders and messages, which are not there yet.
+	fill    func([]CustomerRow) error
+	failure error // of fill: what was decided after it is void
 	// setAside are facts that could not be read, by id.
 	setAside map[string]string
 	// poisoned, if not nil, reports whether customers failed so often that the
@@ -46,7 +49,7 @@ type household struct {
 // gather reads the selected customers and locks whoever else their facts
 // concern.
 func gather(w *Work) (*household, error) {
-	h := &household{records: make(map[string]*record), facts: make(map[string]Fact), setAside: make(map[string]string)}
+	h := &household{records: make(map[string]*record), facts: make(map[string]Fact), setAside: make(map[string]string), fill: w.Fill}
 	asked := make(map[string]bool)
 	rows := w.Customers
 	for {
@@ -103,7 +106,7 @@ func (h *household) visit(w *Work, rows []CustomerRow) error {
 }
 
 func (h *household) read(row CustomerRow) *record {
-	r := &record{row: row, doc: &h.doc, loadedDue: row.NextDue, loadedReview: row.NextReview, changed: make(map[string]bool), queued: row.Messages}
+	r := &record{row: row, home: h, loadedDue: row.NextDue, loadedReview: row.NextReview, changed: make(map[string]bool)}
 	var err error
 	if r.state, err = h.doc.state(row.State); err != nil {
 		r.broken = true
@@ -125,19 +128,42 @@ func (h *household) read(row CustomerRow) *record {
 	return r
 }
 
-// orders are the customer's. They are decoded when somebody asks: a wait that
-// ends does not.
+// complete loads the orders and messages of all, when the first of them is asked
+// for. A wait that ends asks for neither.
+func (h *household) complete() {
+	if h.fill == nil {
+		return
+	}
+	rows := make([]CustomerRow, 0, len(h.records))
+	for _, id := range sortedKeys(h.records) {
+		rows = append(rows, CustomerRow{ID: id})
+	}
+	h.failure, h.fill = h.fill(rows), nil
+	for i := range rows {
+		row := &h.records[rows[i].ID].row
+		row.Orders, row.Messages = rows[i].Orders, rows[i].Messages
+	}
+}
+
+// messages are those not settled yet that are the customer's.
+func (r *record) messages() []Message {
+	r.home.complete()
+	return slices.Concat(r.row.Messages, r.taken)
+}
+
+// orders are the customer's, decoded when somebody asks.
 func (r *record) orders() map[string]*orderState {
 	if r.decoded != nil {
 		return r.decoded
 	}
+	r.home.complete()
 	r.decoded = make(map[string]*orderState, len(r.row.Orders))
 	for _, row := range r.row.Orders {
 		if row.State == nil {
 			continue // of before she was erased
 		}
 		order := new(orderState)
-		if r.doc.decode(row.State, order) != nil {
+		if r.home.doc.decode(row.State, order) != nil {
 			r.damaged = true
 			continue
 		}

@@ -186,8 +186,7 @@ func (g *group) own(r *record) {
 		to.state.Rank = rank // she knows of it
 	}
 	r.decoded = make(map[string]*orderState)
-	to.queued = append(slices.Clip(to.queued), r.queued...)
-	r.queued = nil
+	to.taken = append(to.taken, r.messages()...)
 	if len(r.row.State) > 0 {
 		g.move(r, to.row.ID, since.Time)
 	}
@@ -232,11 +231,13 @@ func (g *group) persons() []*person {
 	for _, f := range g.facts {
 		g.show(f)
 	}
+	quiet := len(g.records) == 1 && len(g.facts) == 0
 	var persons []*person
 	for _, r := range g.records {
 		r.row.NextDue, r.row.NextReview = time.Time{}, time.Time{}
 		if r.state.Owner == "" {
 			p := newPerson(g, r)
+			p.quiet = quiet
 			p.run(r.sees)
 			r.row.NextDue, r.row.NextReview = p.nextDue()
 			persons = append(persons, p)
@@ -284,12 +285,12 @@ func (g *group) show(f Fact) {
 // write adds the records that changed to the group's changes.
 func (g *group) write() error {
 	for _, r := range g.records {
-		state, changed, err := r.doc.encode(r.state, r.row.State)
+		state, changed, err := r.home.doc.encode(r.state, r.row.State)
 		if err != nil {
 			return err
 		}
 		for _, id := range sortedKeys(r.changed) {
-			row, err := r.orders()[id].row(r.doc, r.row.ID)
+			row, err := r.orders()[id].row(&r.home.doc, r.row.ID)
 			if err != nil {
 				return err
 			}

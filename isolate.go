@@ -8,6 +8,7 @@ import (
 // isolate folds a group that the core panics on without the facts that make it
 // panic: it takes one fact after the other and sets those aside.
 func (h *household) isolate(d *definitions, now time.Time, records []*record, out *Changes) ([]*person, error) {
+	h.complete() // each reading anew has its own copy
 	g := newGroup(d, now, h.fresh(records, nil), &Changes{})
 	bad := make(map[string]bool)
 	taken := make(map[string]bool)

@@ -1,6 +1,7 @@
 package crm
 
 import (
+	"slices"
 	"time"
 
 	"github.com/goen-crm/crm/mailer"
@@ -14,8 +15,10 @@ type person struct {
 	now     time.Time
 	key     string
 	out     *Changes
-	queued  []*queuedMessage
+	fresh   []*queuedMessage // decided just now
+	stored  []*queuedMessage // what messages has loaded
 	box     mailbox
+	quiet   bool // no fact concerns her or anybody near her: nothing but timers
 	history bool // what she is seeing was imported, and starts nothing
 }
 
@@ -39,12 +42,20 @@ type event struct {
 }
 
 func newPerson(g *group, r *record) *person {
-	p := &person{record: r, d: g.d, now: g.now, key: r.row.ID, out: g.out}
-	for _, m := range r.queued {
-		m.Customer = p.key
-		p.queued = append(p.queued, &queuedMessage{Message: m})
+	return &person{record: r, d: g.d, now: g.now, key: r.row.ID, out: g.out}
+}
+
+// unsettled are her messages that are not settled, of before and of just now.
+func (p *person) unsettled() []*queuedMessage {
+	if p.stored == nil {
+		messages := p.messages()
+		p.stored = make([]*queuedMessage, len(messages))
+		for i, m := range messages {
+			m.Customer = p.key
+			p.stored[i] = &queuedMessage{Message: m}
+		}
 	}
-	return p
+	return slices.Concat(p.stored, p.fresh)
 }
 
 // run takes facts and due timers in the order of their times; of a fact and a
@@ -78,23 +89,28 @@ func (p *person) run(facts []sighting) {
 	}
 }
 
-// close withholds what may no longer be sent, hands over what was queued and
-// forgets what is over.
+// close withholds what may no longer be sent, forgets what is over, and hands
+// over what was queued. Timers alone forbid no mail.
 func (p *person) close() {
-	running := make(map[string]bool)
-	for _, m := range p.queued {
-		if m.open() {
+	awaited := func(e *enrollment) bool { return e.Mails > 0 } // if messages are not looked at
+	if !p.quiet {
+		running := make(map[string]bool)
+		awaited = func(e *enrollment) bool { return running[e.ID] }
+		for _, m := range p.unsettled() {
+			if !m.open() {
+				continue
+			}
 			if reason := p.withheld(m.Class, m.To); reason != "" {
 				p.skip(m, reason, p.now)
 			} else {
 				running[m.Enrollment] = true
 			}
 		}
-		if m.fresh {
-			p.out.Queue = append(p.out.Queue, m.Message)
-		}
 	}
-	p.state.prune(running)
+	p.state.prune(awaited)
+	for _, m := range p.fresh {
+		p.out.Queue = append(p.out.Queue, m.Message)
+	}
 }
 
 // A timer is something that happens to a customer without a fact.
@@ -333,7 +349,7 @@ func (p *person) erase(at stamp) {
 	for _, e := range p.state.Enrollments {
 		p.end(e, ReasonErased, at.Time)
 	}
-	for _, m := range p.queued {
+	for _, m := range p.unsettled() {
 		if m.open() {
 			p.skip(m, ReasonErased, at.Time)
 		}

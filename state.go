@@ -246,9 +246,9 @@ func (c *cartState) replaces(old *cartState) bool {
 const maxCarts = 20
 
 // prune forgets carts, neighbours' orders and ended runs that nothing can
-// depend on any more.
-func (s *customerState) prune(queued map[string]bool) {
-	s.Enrollments = slices.DeleteFunc(s.Enrollments, func(e *enrollment) bool { return e.Done && !queued[e.ID] })
+// depend on any more: those are awaited of which a message may still go out.
+func (s *customerState) prune(awaited func(*enrollment) bool) {
+	s.Enrollments = slices.DeleteFunc(s.Enrollments, func(e *enrollment) bool { return e.Done && !awaited(e) })
 	if len(s.Carts) > maxCarts {
 		ids := sortedKeys(s.Carts)
 		slices.SortStableFunc(ids, func(a, b string) int { return s.Carts[a].At.compare(s.Carts[b].At) })

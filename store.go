@@ -141,9 +141,9 @@ type CustomerRow struct {
 	NextDue    time.Time // NextDue is when her earliest timer is due; zero if none.
 	NextReview time.Time // NextReview is when her earliest review is due, work of lane [Bulk]; zero if none.
 
-	Orders   []OrderRow // Orders are her orders, in order of ID.
+	Orders   []OrderRow // Orders are her orders, in order of ID. An Update loads them with Fill.
 	Pending  []FactRow  // Pending are the facts in her inbox, in order of (Time, ID).
-	Messages []Message  // Messages are those of hers that are queued, claimed, started or unknown, in order of ID, without Content. Loaded by Update alone.
+	Messages []Message  // Messages are those of hers that are queued, claimed, started or unknown, in order of ID, without Content. Loaded by Fill alone.
 }
 
 // An OrderRow is an order as a store keeps it, unique by (Customer, ID). Beside
@@ -223,11 +223,15 @@ func Bucket(id string) int {
 type Work struct {
 	// Revision is the shop's definitions revision in this transaction.
 	Revision int64
-	// Customers are those of the selection that could be locked, in order of ID.
+	// Customers are those of the selection that could be locked, in order of ID,
+	// without Orders and Messages: most timers need neither.
 	Customers []CustomerRow
-	// Lock locks and loads further customers in the same transaction. Those
-	// locked by somebody else, locked here before, or unknown are left out.
+	// Lock locks and loads further customers in the same transaction, likewise.
+	// Those locked by somebody else, locked here before, or unknown are left out.
 	Lock func(ids []string) ([]CustomerRow, error)
+	// Fill sets Orders and Messages of customers, by their ID, as they are after
+	// the lock was taken. All of them were locked here.
+	Fill func(customers []CustomerRow) error
 	// Pending returns, in order, which of these have a fact in the inbox, as
 	// Lock would see it, without locking them.
 	Pending func(ids []string) ([]string, error)

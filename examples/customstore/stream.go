@@ -56,7 +56,10 @@ func (s *Store) Customers(ctx context.Context, shop string, q crm.CustomerQuery)
 			ids, err := query(c, one[string], `SELECT id FROM crm_person WHERE shop = ?1 AND id > ?2`+
 				where(q.IDs != nil, `id IN (SELECT value FROM json_each(?3))`)+` ORDER BY id LIMIT ?4`, after, array(q.IDs), pageSize)
 			for _, id := range ids {
-				row, err := c.picture(id)
+				row, err := c.person(id)
+				if err == nil {
+					row.Orders, err = c.orders(id)
+				}
 				if err != nil {
 					return err
 				}

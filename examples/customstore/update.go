@@ -101,37 +101,44 @@ func (c call) work(ids []string) (*crm.Work, error) {
 			SELECT DISTINCT k.value FROM json_each(?2) AS k
 			WHERE EXISTS (SELECT 1 FROM crm_inbox WHERE shop = ?1 AND person = k.value) ORDER BY k.value`, array(ids))
 	}
+	fill := func(customers []crm.CustomerRow) (err error) {
+		for i := range customers {
+			if err == nil {
+				customers[i].Orders, err = c.orders(customers[i].ID)
+			}
+			if err == nil {
+				customers[i].Messages, err = c.unsettled(customers[i].ID)
+			}
+		}
+		return err
+	}
 	revision, err := query(c, one[int64], `SELECT COUNT(*) FROM crm_definition WHERE shop = ?1`)
 	if err != nil {
 		return nil, err
 	}
 	customers, err := lock(ids)
-	return &crm.Work{Revision: revision[0], Customers: customers, Lock: lock, Pending: pending}, err
+	return &crm.Work{Revision: revision[0], Customers: customers, Lock: lock, Pending: pending, Fill: fill}, err
 }
 
-// person loads a customer with all that Update hands out.
-func (c call) person(id string) (crm.CustomerRow, error) {
-	row, err := c.picture(id)
-	if err != nil {
-		return row, err
-	}
-	row.Messages, err = query(c, scanMail, `SELECT `+mailColumns+` FROM crm_mail m
+// unsettled loads a customer's mails that may still be skipped or stopped.
+func (c call) unsettled(id string) ([]crm.Message, error) {
+	return query(c, scanMail, `SELECT `+mailColumns+` FROM crm_mail m
 		WHERE shop = ?1 AND person = ?2 AND state IN ('queued', 'claimed', 'started', 'unknown') ORDER BY id`, id)
-	return row, err
 }
 
-// picture loads a customer without her messages.
-func (c call) picture(id string) (crm.CustomerRow, error) {
+// orders loads a customer's orders.
+func (c call) orders(id string) ([]crm.OrderRow, error) {
+	return query(c, scanOrder, `SELECT number, person, status, currency, total, refunded, placed_at, counted_at, state
+		FROM crm_order WHERE shop = ?1 AND person = ?2 ORDER BY number`, id)
+}
+
+// person loads a customer with the facts in her inbox.
+func (c call) person(id string) (crm.CustomerRow, error) {
 	rows, err := query(c, scanPerson, `SELECT id, state, due_at, review_at FROM crm_person WHERE shop = ?1 AND id = ?2`, id)
 	if err != nil || len(rows) == 0 {
 		return crm.CustomerRow{}, err
 	}
 	row := rows[0]
-	row.Orders, err = query(c, scanOrder, `SELECT number, person, status, currency, total, refunded, placed_at, counted_at, state
-		FROM crm_order WHERE shop = ?1 AND person = ?2 ORDER BY number`, id)
-	if err != nil {
-		return row, err
-	}
 	// CROSS JOIN has SQLite begin with the inbox, not with all facts in order of time.
 	row.Pending, err = query(c, scanFact, `SELECT `+factColumns+` FROM crm_inbox i CROSS JOIN crm_fact f ON f.shop = i.shop AND f.id = i.fact
 		WHERE i.shop = ?1 AND i.person = ?2 ORDER BY f.happened, f.id`, id)

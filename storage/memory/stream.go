@@ -36,6 +36,7 @@ func (s *Store) Customers(ctx context.Context, shopID string, q crm.CustomerQuer
 				return
 			}
 			row := sh.read(id)
+			row.Orders = sh.orders(id)
 			s.mu.Unlock()
 			if !yield(row, nil) {
 				return

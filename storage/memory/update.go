@@ -29,7 +29,7 @@ func (s *Store) Update(ctx context.Context, shop string, sel crm.Selection, deci
 		for _, id := range slices.Sorted(slices.Values(ids)) {
 			if sh.customers[id] != nil && !locked[id] {
 				locked[id] = true
-				rows = append(rows, sh.load(id))
+				rows = append(rows, sh.read(id))
 			}
 		}
 		return rows, nil
@@ -44,6 +44,14 @@ func (s *Store) Update(ctx context.Context, shop string, sel crm.Selection, deci
 		}), nil
 	}
 
+	fill := func(customers []crm.CustomerRow) error {
+		for i := range customers {
+			c := &customers[i]
+			c.Orders, c.Messages = sh.orders(c.ID), sh.unsettled(c.ID)
+		}
+		return ctx.Err()
+	}
+
 	ids := sel.IDs
 	if ids == nil {
 		ids = sh.due(sel)
@@ -53,7 +61,7 @@ func (s *Store) Update(ctx context.Context, shop string, sel crm.Selection, deci
 		return 0, err
 	}
 	found := len(customers)
-	changes, err := decide(&crm.Work{Revision: sh.revision, Customers: customers, Lock: lock, Pending: pending})
+	changes, err := decide(&crm.Work{Revision: sh.revision, Customers: customers, Lock: lock, Pending: pending, Fill: fill})
 	if err != nil {
 		return 0, err
 	}
@@ -105,21 +113,31 @@ func firstDue(s *schedule, sel crm.Selection, by time.Time) []string {
 	return ids
 }
 
-// load returns a customer with all that Update hands out.
-func (sh *shop) load(id string) crm.CustomerRow {
-	row := sh.read(id)
+// unsettled returns a customer's messages that may still be skipped or stopped.
+func (sh *shop) unsettled(id string) (messages []crm.Message) {
 	for message := range sh.belongingsOf(id).messages {
 		m := sh.messages[message]
 		switch m.State {
 		case crm.MessageQueued, crm.MessageClaimed, crm.MessageStarted, crm.MessageUnknown:
-			row.Messages = append(row.Messages, withoutContent(*m))
+			messages = append(messages, withoutContent(*m))
 		}
 	}
-	slices.SortFunc(row.Messages, func(a, b crm.Message) int { return compare(a.ID, b.ID) })
-	return row
+	slices.SortFunc(messages, func(a, b crm.Message) int { return compare(a.ID, b.ID) })
+	return messages
 }
 
-// read returns a customer with her orders and pending facts.
+// orders returns a customer's orders.
+func (sh *shop) orders(id string) (orders []crm.OrderRow) {
+	if b := sh.owned[id]; b != nil {
+		for _, order := range b.orders {
+			orders = append(orders, copyOrder(order))
+		}
+	}
+	slices.SortFunc(orders, func(a, b crm.OrderRow) int { return compare(a.ID, b.ID) })
+	return orders
+}
+
+// read returns a customer with her pending facts.
 func (sh *shop) read(id string) crm.CustomerRow {
 	c := sh.customers[id]
 	row := crm.CustomerRow{ID: id, State: bytes.Clone(c.state), NextDue: c.nextDue, NextReview: c.nextReview}
@@ -127,11 +145,5 @@ func (sh *shop) read(id string) crm.CustomerRow {
 		row.Pending = append(row.Pending, copyFact(*sh.facts[fact]))
 	}
 	slices.SortFunc(row.Pending, compareFacts)
-	if b := sh.owned[id]; b != nil {
-		for _, order := range b.orders {
-			row.Orders = append(row.Orders, copyOrder(order))
-		}
-		slices.SortFunc(row.Orders, func(a, b crm.OrderRow) int { return compare(a.ID, b.ID) })
-	}
 	return row
 }

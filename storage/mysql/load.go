@@ -26,8 +26,8 @@ const (
 )
 
 // loadCustomers returns those of ids that a query, selectCustomers or
-// lockCustomers, finds, in order of id, with their orders and pending facts,
-// each read after the customers.
+// lockCustomers, finds, in order of id, with their pending facts, read
+// after the customers.
 func loadCustomers(ctx context.Context, tx *session, query, shop string, ids []string) ([]crm.CustomerRow, error) {
 	customers := make([]crm.CustomerRow, 0, len(ids))
 	args := []any{shop}
@@ -41,18 +41,7 @@ func loadCustomers(ctx context.Context, tx *session, query, shop string, ids []s
 	}
 	slices.SortFunc(customers, func(a, b crm.CustomerRow) int { return cmp.Compare(a.ID, b.ID) })
 	byID, found := index(customers)
-	var o crm.OrderRow // of each row in turn, as f and m below: a scan sets all of it
-	err = tx.eachIn(ctx, selectOrders, args, found, func(scan scanner) error {
-		err := scanOrder(scan, &o)
-		if c := byID[o.Customer]; c != nil {
-			c.Orders = append(c.Orders, o)
-		}
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	var f crm.FactRow
+	var f crm.FactRow // of each row in turn: a scan sets all of it
 	var inbox string
 	err = tx.eachIn(ctx, selectInbox, args, found, func(scan scanner) error {
 		err := scanFact(scan, &f, &inbox)
@@ -62,16 +51,37 @@ func loadCustomers(ctx context.Context, tx *session, query, shop string, ids []s
 		return err
 	})
 	for i := range customers {
-		c := &customers[i]
-		slices.SortFunc(c.Orders, func(a, b crm.OrderRow) int { return cmp.Compare(a.ID, b.ID) })
-		slices.SortFunc(c.Pending, func(a, b crm.FactRow) int { return cmp.Or(a.Time.Compare(b.Time), cmp.Compare(a.ID, b.ID)) })
+		slices.SortFunc(customers[i].Pending, func(a, b crm.FactRow) int { return cmp.Or(a.Time.Compare(b.Time), cmp.Compare(a.ID, b.ID)) })
 	}
 	return customers, err
+}
+
+// loadOrders gives customers their orders.
+func loadOrders(ctx context.Context, tx *session, shop string, customers []crm.CustomerRow) error {
+	byID, ids := index(customers)
+	for i := range customers {
+		customers[i].Orders = nil
+	}
+	var o crm.OrderRow
+	err := tx.eachIn(ctx, selectOrders, []any{shop}, ids, func(scan scanner) error {
+		err := scanOrder(scan, &o)
+		if c := byID[o.Customer]; c != nil {
+			c.Orders = append(c.Orders, o)
+		}
+		return err
+	})
+	for i := range customers {
+		slices.SortFunc(customers[i].Orders, func(a, b crm.OrderRow) int { return cmp.Compare(a.ID, b.ID) })
+	}
+	return err
 }
 
 // loadMessages gives customers their messages that are not settled.
 func loadMessages(ctx context.Context, tx *session, shop string, customers []crm.CustomerRow) error {
 	byID, ids := index(customers)
+	for i := range customers {
+		customers[i].Messages = nil
+	}
 	var m crm.Message
 	err := tx.eachIn(ctx, selectOpenMessages, []any{shop}, ids, func(scan scanner) error {
 		err := scanMessage(scan, &m)

@@ -64,8 +64,18 @@ func (s *Store) Customers(ctx context.Context, shop string, q crm.CustomerQuery)
 		if err != nil {
 			return nil, err
 		}
-		return loadCustomers(ctx, tx, selectCustomers, shop, ids)
+		return loadPictures(ctx, tx, shop, ids)
 	})
+}
+
+// loadPictures returns those of ids that exist with their pending facts and
+// orders.
+func loadPictures(ctx context.Context, tx *session, shop string, ids []string) ([]crm.CustomerRow, error) {
+	customers, err := loadCustomers(ctx, tx, selectCustomers, shop, ids)
+	if err != nil {
+		return nil, err
+	}
+	return customers, loadOrders(ctx, tx, shop, customers)
 }
 
 // listed streams the customers of a list.
@@ -76,7 +86,7 @@ func (s *Store) listed(ctx context.Context, shop string, q crm.CustomerQuery) it
 		for part := range slices.Chunk(ids, fullPage) {
 			var page []crm.CustomerRow
 			err := s.read(ctx, func(ctx context.Context, tx *session) (err error) {
-				page, err = loadCustomers(ctx, tx, selectCustomers, shop, part)
+				page, err = loadPictures(ctx, tx, shop, part)
 				return err
 			})
 			if err != nil {

@@ -2,6 +2,7 @@ package mysql
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -24,6 +25,9 @@ func (s *Store) Update(ctx context.Context, shop string, sel crm.Selection, deci
 		work.Pending = func(ids []string) ([]string, error) {
 			pending, err := u.waiting(ctx, ids)
 			return pending, failed("update", err)
+		}
+		work.Fill = func(customers []crm.CustomerRow) error {
+			return failed("update", errors.Join(loadOrders(ctx, tx, shop, customers), loadMessages(ctx, tx, shop, customers)))
 		}
 		var err error
 		if found, work.Customers, err = u.selected(ctx, sel); err != nil {
@@ -150,9 +154,6 @@ func (u *update) lock(ctx context.Context, ids []string) ([]crm.CustomerRow, err
 	ids = slices.DeleteFunc(slices.Compact(slices.Sorted(slices.Values(ids))), func(id string) bool { return u.locked[id] })
 	customers, err := loadCustomers(ctx, u.tx, lockCustomers, u.shop, ids)
 	if err != nil || len(customers) == 0 {
-		return nil, err
-	}
-	if err := loadMessages(ctx, u.tx, u.shop, customers); err != nil {
 		return nil, err
 	}
 	for _, c := range customers {

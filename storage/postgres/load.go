@@ -30,12 +30,10 @@ const (
 		) AS m`
 )
 
-// load queues what fills in the orders and pending facts of customers, who are
-// among ids and known when these rows arrive. For an update, it fills in open
-// messages too, and notes where the inbox entries are.
-func (tx *transaction) load(shop string, ids []string, customers *[]crm.CustomerRow, of *update) {
+// found looks up customers by id who are known when rows of theirs arrive.
+func found(customers *[]crm.CustomerRow) func(id string) *crm.CustomerRow {
 	var byID map[string]*crm.CustomerRow
-	find := func(id string) *crm.CustomerRow {
+	return func(id string) *crm.CustomerRow {
 		if byID == nil {
 			byID = make(map[string]*crm.CustomerRow, len(*customers))
 			for i := range *customers {
@@ -44,14 +42,12 @@ func (tx *transaction) load(shop string, ids []string, customers *[]crm.Customer
 		}
 		return byID[id]
 	}
-	tx.each(selectOrders, []any{shop, ids}, func(rows pgx.Rows) error {
-		var o crm.OrderRow
-		err := scanOrder(rows, &o)
-		if c := find(o.Customer); c != nil {
-			c.Orders = append(c.Orders, o)
-		}
-		return err
-	})
+}
+
+// loadInbox queues what fills in the pending facts of customers, who are among
+// ids. For an update, it notes where the entries are.
+func (tx *transaction) loadInbox(shop string, ids []string, customers *[]crm.CustomerRow, of *update) {
+	find := found(customers)
 	tx.each(selectInbox, []any{shop, ids, column(ids, inboxShare)}, func(rows pgx.Rows) error {
 		var f crm.FactRow
 		var inbox, place string
@@ -64,9 +60,25 @@ func (tx *transaction) load(shop string, ids []string, customers *[]crm.Customer
 		}
 		return err
 	})
-	if of == nil {
-		return
-	}
+}
+
+// loadOrders queues what fills in the orders of customers.
+func (tx *transaction) loadOrders(shop string, ids []string, customers *[]crm.CustomerRow) {
+	find := found(customers)
+	tx.each(selectOrders, []any{shop, ids}, func(rows pgx.Rows) error {
+		var o crm.OrderRow
+		err := scanOrder(rows, &o)
+		if c := find(o.Customer); c != nil {
+			c.Orders = append(c.Orders, o)
+		}
+		return err
+	})
+}
+
+// loadMessages queues what fills in the messages of customers that may still be
+// skipped or stopped.
+func (tx *transaction) loadMessages(shop string, ids []string, customers *[]crm.CustomerRow) {
+	find := found(customers)
 	tx.each(selectOpenMessages, []any{shop, ids}, func(rows pgx.Rows) error {
 		var m crm.Message
 		err := scanMessage(rows, &m)

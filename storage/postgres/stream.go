@@ -85,7 +85,9 @@ func (s *Store) Customers(ctx context.Context, shop string, q crm.CustomerQuery)
 		if err := tx.run(ctx); err != nil {
 			return nil, err
 		}
-		tx.load(shop, column(page, func(c *crm.CustomerRow) string { return c.ID }), &page, nil)
+		ids := column(page, func(c *crm.CustomerRow) string { return c.ID })
+		tx.loadOrders(shop, ids, &page)
+		tx.loadInbox(shop, ids, &page, nil)
 		return page, nil
 	})
 }

@@ -47,7 +47,7 @@ func (u *update) run(ctx context.Context, sel crm.Selection, decide func(*crm.Wo
 	if err != nil {
 		return 0, err
 	}
-	var failure error // of Lock or Pending
+	var failure error // of Lock, Pending or Fill
 	work.Lock = func(ids []string) (customers []crm.CustomerRow, err error) {
 		customers, failure = u.lock(ctx, ids)
 		if failure != nil {
@@ -61,6 +61,12 @@ func (u *update) run(ctx context.Context, sel crm.Selection, decide func(*crm.Wo
 			return nil, failed("update", failure)
 		}
 		return pending, nil
+	}
+	work.Fill = func(customers []crm.CustomerRow) error {
+		if failure = u.fill(ctx, customers); failure != nil {
+			return failed("update", failure)
+		}
+		return nil
 	}
 	changes, err := decide(&work)
 	switch {
@@ -125,6 +131,17 @@ func (u *update) listed(ctx context.Context, ids []string) (customers []crm.Cust
 	return customers, found, u.tx.run(ctx)
 }
 
+// fill loads what customers have beside their inboxes.
+func (u *update) fill(ctx context.Context, customers []crm.CustomerRow) error {
+	ids := make([]string, len(customers))
+	for i := range customers {
+		ids[i], customers[i].Orders, customers[i].Messages = customers[i].ID, nil, nil
+	}
+	u.tx.loadOrders(u.shop, ids, &customers)
+	u.tx.loadMessages(u.shop, ids, &customers)
+	return u.tx.run(ctx)
+}
+
 // lock locks those of ids that exist and were not asked for before, and loads
 // them. What belongs to them is read by later statements: after the lock was
 // taken. That of customers who could not be locked is read in vain.
@@ -138,7 +155,7 @@ func (u *update) lock(ctx context.Context, ids []string) ([]crm.CustomerRow, err
 		customers, places = append(customers, crm.CustomerRow{}), append(places, "")
 		return scanCustomer(rows, &customers[len(customers)-1], &places[len(places)-1])
 	})
-	u.tx.load(u.shop, ids, &customers, u)
+	u.tx.loadInbox(u.shop, ids, &customers, u)
 	if err := u.tx.run(ctx); err != nil {
 		return nil, err
 	}

@@ -29,8 +29,7 @@ const (
 )
 
 // loadCustomers returns those of ids that exist, in order of id, with their
-// orders and pending facts. For an update, whose write lock is the lock of every
-// customer, their open messages are loaded too, and locked learns their rowids.
+// pending facts. locked, if not nil, learns their rowids.
 func loadCustomers(ctx context.Context, tx *session, shop string, ids []string, locked map[string]int64) ([]crm.CustomerRow, error) {
 	customers := make([]crm.CustomerRow, 0, len(ids))
 	args := []any{shop, list(ids)}
@@ -48,22 +47,8 @@ func loadCustomers(ctx context.Context, tx *session, shop string, ids []string, 
 		return nil, err
 	}
 	slices.SortFunc(customers, func(a, b crm.CustomerRow) int { return cmp.Compare(a.ID, b.ID) })
-	byID := make(map[string]*crm.CustomerRow, len(customers))
-	for i := range customers {
-		byID[customers[i].ID] = &customers[i]
-	}
-	var o crm.OrderRow // of each row in turn, as f and m below: a scan sets all of it
-	err = tx.each(ctx, selectOrders, args, func(scan scanner) error {
-		err := scanOrder(scan, &o)
-		if c := byID[o.Customer]; c != nil {
-			c.Orders = append(c.Orders, o)
-		}
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	var f crm.FactRow
+	byID, _ := index(customers)
+	var f crm.FactRow // of each row in turn: a scan sets all of it
 	var inbox string
 	err = tx.each(ctx, selectInbox, args, func(scan scanner) error {
 		err := scanFact(scan, &f, &inbox)
@@ -72,28 +57,57 @@ func loadCustomers(ctx context.Context, tx *session, shop string, ids []string, 
 		}
 		return err
 	})
-	if err != nil {
-		return nil, err
-	}
-	if locked != nil {
-		var m crm.Message
-		err = tx.each(ctx, selectOpenMessages, args, func(scan scanner) error {
-			err := scanMessage(scan, &m)
-			if c := byID[m.Customer]; c != nil {
-				c.Messages = append(c.Messages, m)
-			}
-			return err
-		})
-	}
 	for i := range customers {
-		inOrder(&customers[i])
+		slices.SortFunc(customers[i].Pending, func(a, b crm.FactRow) int { return cmp.Or(a.Time.Compare(b.Time), cmp.Compare(a.ID, b.ID)) })
 	}
 	return customers, err
 }
 
-// inOrder sorts what a customer has.
-func inOrder(c *crm.CustomerRow) {
-	slices.SortFunc(c.Orders, func(a, b crm.OrderRow) int { return cmp.Compare(a.ID, b.ID) })
-	slices.SortFunc(c.Pending, func(a, b crm.FactRow) int { return cmp.Or(a.Time.Compare(b.Time), cmp.Compare(a.ID, b.ID)) })
-	slices.SortFunc(c.Messages, func(a, b crm.Message) int { return cmp.Compare(a.ID, b.ID) })
+// loadOrders gives customers their orders.
+func loadOrders(ctx context.Context, tx *session, shop string, customers []crm.CustomerRow) error {
+	byID, ids := index(customers)
+	for i := range customers {
+		customers[i].Orders = nil
+	}
+	var o crm.OrderRow
+	err := tx.each(ctx, selectOrders, []any{shop, list(ids)}, func(scan scanner) error {
+		err := scanOrder(scan, &o)
+		if c := byID[o.Customer]; c != nil {
+			c.Orders = append(c.Orders, o)
+		}
+		return err
+	})
+	for i := range customers {
+		slices.SortFunc(customers[i].Orders, func(a, b crm.OrderRow) int { return cmp.Compare(a.ID, b.ID) })
+	}
+	return err
+}
+
+// loadMessages gives customers their messages that are not settled.
+func loadMessages(ctx context.Context, tx *session, shop string, customers []crm.CustomerRow) error {
+	byID, ids := index(customers)
+	for i := range customers {
+		customers[i].Messages = nil
+	}
+	var m crm.Message
+	err := tx.each(ctx, selectOpenMessages, []any{shop, list(ids)}, func(scan scanner) error {
+		err := scanMessage(scan, &m)
+		if c := byID[m.Customer]; c != nil {
+			c.Messages = append(c.Messages, m)
+		}
+		return err
+	})
+	for i := range customers {
+		slices.SortFunc(customers[i].Messages, func(a, b crm.Message) int { return cmp.Compare(a.ID, b.ID) })
+	}
+	return err
+}
+
+func index(customers []crm.CustomerRow) (map[string]*crm.CustomerRow, []string) {
+	byID := make(map[string]*crm.CustomerRow, len(customers))
+	ids := make([]string, len(customers))
+	for i := range customers {
+		byID[customers[i].ID], ids[i] = &customers[i], customers[i].ID
+	}
+	return byID, ids
 }

@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 
@@ -77,7 +78,8 @@ func (s *Store) Customers(ctx context.Context, shop string, q crm.CustomerQuery)
 		if err != nil || len(ids) == 0 {
 			return nil, err
 		}
-		return loadCustomers(ctx, tx, shop, ids, nil)
+		customers, err := loadCustomers(ctx, tx, shop, ids, nil)
+		return customers, errors.Join(err, loadOrders(ctx, tx, shop, customers))
 	})
 }
 

@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -27,6 +28,12 @@ func (s *Store) Update(ctx context.Context, shop string, sel crm.Selection, deci
 		}
 		work.Lock = func(ids []string) ([]crm.CustomerRow, error) { return u.lock(ctx, ids) }
 		work.Pending = func(ids []string) ([]string, error) { return u.ids(ctx, selectWaiting, u.shop, list(ids)) }
+		work.Fill = func(customers []crm.CustomerRow) error {
+			if err := errors.Join(loadOrders(ctx, tx, shop, customers), loadMessages(ctx, tx, shop, customers)); err != nil {
+				return fmt.Errorf("sqlite: update: %w", err)
+			}
+			return nil
+		}
 		if work.Customers, err = u.lock(ctx, ids); err != nil {
 			return err
 		}

@@ -47,7 +47,7 @@ var changesChecks = []check{
 			p.mark(start(lost, 1001))
 			p.mark(settle(lost, crm.MessageUnknown, 1002))
 			p.update([]string{"d"}, func(w *crm.Work) *crm.Changes {
-				p.want("the messages loaded", names(w.Customers[0].Messages, messageID), []string{"m5"})
+				p.want("the messages loaded", names(p.filled(w)[0].Messages, messageID), []string{"m5"})
 				return &crm.Changes{Skip: []crm.Skip{{Message: "m5", Reason: crm.ReasonBought, At: at(12)}}}
 			})
 			p.want("the unknown message", []any{p.message("m5").State, p.message("m5").Stopped}, []any{crm.MessageUnknown, crm.ReasonBought})

@@ -37,7 +37,7 @@ var eraseChecks = []check{
 			counted := crm.OrderRow{ID: "o-hanako", Customer: "hanako", Status: "paid", Total: 7}
 			p.want("the orders", p.customer("hanako").Orders, []crm.OrderRow{bare, counted})
 			p.update([]string{"hanako"}, func(w *crm.Work) *crm.Changes {
-				p.want("the orders loaded", w.Customers[0].Orders, []crm.OrderRow{bare, counted})
+				p.want("the orders loaded", p.filled(w)[0].Orders, []crm.OrderRow{bare, counted})
 				return nil
 			})
 			p.want("the decisions", len(p.decisions(crm.DecisionQuery{Customer: "hanako"})), 1)

@@ -97,6 +97,7 @@ func (m *model) update(t *rapid.T) {
 		sel.IDs = rapid.SliceOf(anyCustomer).Draw(t, "ids")
 	}
 	further := rapid.SliceOf(anyCustomer).Draw(t, "further")
+	full := rapid.Bool().Draw(t, "full")
 	seed := m.changes(t)
 	failure := error(nil)
 	if rapid.IntRange(0, 9).Draw(t, "fails") == 0 {
@@ -111,6 +112,13 @@ func (m *model) update(t *rapid.T) {
 			waiting, err := w.Pending(further)
 			if err != nil {
 				return nil, err
+			}
+			if full {
+				for _, rows := range [][]crm.CustomerRow{rows, w.Customers} {
+					if err := w.Fill(rows); err != nil {
+						return nil, err
+					}
+				}
 			}
 			seen = []any{list(w.Customers), list(rows), list(waiting), w.Revision}
 			return fit(seed, append(w.Customers, rows...)), failure

@@ -108,6 +108,15 @@ func (p *probe) selected(sel crm.Selection, decide func(*crm.Work) *crm.Changes)
 	return n
 }
 
+// filled loads what an update's customers have beside their inboxes.
+func (p *probe) filled(w *crm.Work) []crm.CustomerRow {
+	p.Helper()
+	if err := w.Fill(w.Customers); err != nil {
+		p.Fatalf("Fill: %v", err)
+	}
+	return w.Customers
+}
+
 // change writes changes for customers.
 func (p *probe) change(changes crm.Changes, ids ...string) {
 	p.Helper()

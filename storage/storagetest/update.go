@@ -110,7 +110,7 @@ var updateChecks = []check{
 				p.Errorf("of 10 places, %d went to customers with timers and %d to customers with facts", timer, pending)
 			}
 		}},
-	{"LoadsEverything", "decide sees the customer whole: state, next timer and review, orders by id, pending facts by (time, id), and her messages that are queued, claimed, started or unknown by id.",
+	{"LoadsEverything", "decide sees the customer whole, with what Fill loads: state, next timer and review, orders by id, pending facts by (time, id), and her messages that are queued, claimed, started or unknown by id.",
 		func(p *probe) {
 			p.meet("hanako")
 			orders := []crm.OrderRow{
@@ -131,7 +131,7 @@ var updateChecks = []check{
 			want := state
 			want.Orders, want.Pending, want.Messages = orders, []crm.FactRow{same, early, late}, []crm.Message{started, claimed, queued}
 			p.update([]string{"hanako"}, func(w *crm.Work) *crm.Changes {
-				p.want("the customer", w.Customers, []crm.CustomerRow{want})
+				p.want("the customer", p.filled(w), []crm.CustomerRow{want})
 				return nil
 			})
 		}},
@@ -195,6 +195,34 @@ var updateChecks = []check{
 				}
 			})
 			p.want("b", p.customer("b"), crm.CustomerRow{ID: "b", State: []byte(`{"locked":true}`)})
+		}},
+	{"FillsOnDemand", "Update and Lock load no orders and messages; Fill sets both, of customers in any order: orders in order of id, and messages that are not settled in order of id, without content. Most timers need neither.",
+		func(p *probe) {
+			p.meet("a", "b", "c")
+			order := func(customer, id string) crm.OrderRow {
+				return crm.OrderRow{ID: id, Customer: customer, Status: "paid", Total: 7, State: []byte(`{"v":1}`)}
+			}
+			p.change(crm.Changes{Orders: []crm.OrderRow{order("b", "o2"), order("a", "o3"), order("b", "o1")}}, "a", "b")
+			p.queue(message("m9", "b", 1), message("m1", "b", 500), message("m2", "a", 2))
+			p.change(crm.Changes{Skip: []crm.Skip{{Message: "m2", Reason: crm.ReasonBought, At: at(3)}}}, "a")
+			p.update([]string{"a", "c"}, func(w *crm.Work) *crm.Changes {
+				more, err := w.Lock([]string{"b"})
+				p.want("the error of Lock", err, error(nil))
+				rows := append(more, w.Customers...)
+				for _, row := range rows {
+					p.want("what is loaded of "+row.ID, []any{row.Orders, row.Messages}, []any{[]crm.OrderRow(nil), []crm.Message(nil)})
+				}
+				for range 2 { // it sets, and does not add
+					p.want("the error", w.Fill(rows), error(nil))
+				}
+				p.want("the orders of b", rows[0].Orders, []crm.OrderRow{order("b", "o1"), order("b", "o2")})
+				p.want("the orders of a", rows[1].Orders, []crm.OrderRow{order("a", "o3")})
+				p.want("the orders of c", rows[2].Orders, []crm.OrderRow(nil))
+				p.want("the messages of b", names(rows[0].Messages, messageID), []string{"m1", "m9"})
+				p.want("the messages of a", names(rows[1].Messages, messageID), []string(nil))
+				p.want("the error of an empty list", w.Fill(nil), error(nil))
+				return nil
+			})
 		}},
 	{"KnowsWhoWaits", "Pending names those of a list who have a fact in the inbox, each once and in order, and locks nobody: a timer of hers must not decide while a fact waits under her address.",
 		func(p *probe) {
