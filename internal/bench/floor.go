@@ -36,6 +36,14 @@ var (
 			{"enrollment", keyText}, {"step", keyText}, {"message_id", keyText}, {"detail", keyText},
 		},
 	}
+	knownTable = &table{
+		name: "floor_known", key: 2,
+		columns: []column{{"shop_id", keyText}, {"customer_id", keyText}, {"bucket", number}},
+	}
+	inboxTable = &table{
+		name: "floor_inbox", key: 3,
+		columns: []column{{"shop_id", keyText}, {"customer_id", keyText}, {"fact_id", keyText}},
+	}
 	factTable = &table{
 		name: "floor_fact", key: 2,
 		columns: []column{
@@ -51,7 +59,7 @@ func (s *stage) floor(ctx context.Context) (*floor, error) {
 		return nil, err
 	}
 	f := &floor{dialect: dialects[s.kind], db: db, shut: shut}
-	for _, t := range []*table{customerTable, messageTable, decisionTable, factTable} {
+	for _, t := range []*table{customerTable, messageTable, decisionTable, factTable, knownTable, inboxTable} {
 		statements := []string{t.create(f.types)}
 		for i, index := range t.indexes {
 			statements = append(statements, fmt.Sprintf("CREATE INDEX %s_%d ON %s %s", t.name, i, t.name, index))

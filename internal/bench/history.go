@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"flag"
 	"slices"
@@ -82,11 +83,21 @@ func (s *stage) bareHistory(ctx context.Context, count, size int, rates *samples
 	return nil
 }
 
-// load writes orders and their customers as fast as the database takes them.
+// load writes orders, all whom they concern, and that they wait for these, as
+// fast as the database takes them.
 func (f *floor) load(ctx context.Context, facts []crm.FactRow) error {
-	if f.copy == nil {
-		return f.record(ctx, facts)
+	_, orders := f.rows(facts)
+	var customers, entries [][]any
+	for _, fact := range facts {
+		for _, key := range fact.Keys {
+			customers = append(customers, []any{shopID, key, int64(crm.Bucket(key))})
+			entries = append(entries, []any{shopID, key, fact.ID})
+		}
 	}
-	customers, orders := f.rows(facts)
-	return errors.Join(f.copy(ctx, f.db, factTable, orders), f.copy(ctx, f.db, customerTable, customers))
+	if f.copy != nil {
+		return errors.Join(f.copy(ctx, f.db, factTable, orders), f.copy(ctx, f.db, knownTable, customers), f.copy(ctx, f.db, inboxTable, entries))
+	}
+	return f.in(ctx, func(tx *sql.Tx) error {
+		return errors.Join(f.insert(ctx, tx, factTable, orders), f.insert(ctx, tx, knownTable, customers), f.insert(ctx, tx, inboxTable, entries))
+	})
 }

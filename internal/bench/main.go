@@ -6,6 +6,9 @@
 //	go run ./internal/bench journeys -store sqlite -customers 20000
 //	go run ./internal/bench journeys -store postgres -json
 //
+// It collects garbage as docs/operations.md advises for a worker, unless GOGC
+// says otherwise.
+//
 // Without -dsn, servers of PostgreSQL and MariaDB are started for the run, with
 // durable settings, and thrown away after it.
 package main
@@ -19,6 +22,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"runtime/pprof"
 	"syscall"
 )
@@ -26,6 +30,7 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	settle()
 	if text := os.Getenv(childEnv); text != "" {
 		if err := beChild(ctx, text); err != nil {
 			fmt.Fprintln(os.Stderr, "bench:", err)
@@ -37,6 +42,17 @@ func main() {
 	if err != nil && !errors.Is(err, flag.ErrHelp) {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
+	}
+}
+
+// settle sets what docs/operations.md advises for a process that only works.
+// The limit is for worker processes alone: the bench holds what it measures with.
+func settle() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(400)
+	}
+	if os.Getenv(childEnv) != "" && os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(64 << 20)
 	}
 }
 

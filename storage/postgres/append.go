@@ -69,9 +69,11 @@ const (
 		INSERT INTO goen_customer (shop_id, customer_id, bucket)
 		SELECT $1, unnest($11::text[]), unnest($12::smallint[]) WHERE EXISTS (SELECT FROM added)
 		ON CONFLICT DO NOTHING
+		RETURNING customer_id
 	), put AS (
-		INSERT INTO goen_inbox (shop_id, customer_id, fact_id, share)
-		SELECT $1, unnest($11::text[]), unnest($10::text[]), unnest($12::smallint[]) % 8 WHERE EXISTS (SELECT FROM added)
+		INSERT INTO goen_inbox (shop_id, customer_id, fact_id, share, fence)
+		SELECT $1, k.customer_id, k.fact_id, k.bucket % 8, CASE WHEN k.customer_id NOT IN (SELECT customer_id FROM met) THEN k.customer_id END
+		FROM unnest($10::text[], $11::text[], $12::smallint[]) AS k (fact_id, customer_id, bucket) WHERE EXISTS (SELECT FROM added)
 	)
 	SELECT NULL::int[], count(*) / (CASE WHEN count(*) IN (0, array_length($2, 1)) THEN 1 ELSE 0 END)`
 )
@@ -106,9 +108,10 @@ const appendFacts = `
 		INSERT INTO goen_customer (shop_id, customer_id, bucket)
 		SELECT DISTINCT $1, customer_id, bucket FROM entry ORDER BY customer_id
 		ON CONFLICT DO NOTHING
+		RETURNING customer_id
 	), put AS (
-		INSERT INTO goen_inbox (shop_id, customer_id, fact_id, share)
-		SELECT $1, customer_id, fact_id, bucket % 8 FROM entry
+		INSERT INTO goen_inbox (shop_id, customer_id, fact_id, share, fence)
+		SELECT $1, customer_id, fact_id, bucket % 8, CASE WHEN customer_id NOT IN (SELECT customer_id FROM met) THEN customer_id END FROM entry
 		ON CONFLICT DO NOTHING
 	)
 	SELECT (SELECT array_agg(place::int) FROM conflict),

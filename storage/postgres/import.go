@@ -15,9 +15,10 @@ const (
 	lockImport    = `SELECT position FROM goen_import WHERE shop_id = $1 AND import_id = $2 FOR UPDATE`
 	moveImport    = `UPDATE goen_import SET position = $3 WHERE shop_id = $1 AND import_id = $2`
 	selectImport  = `SELECT coalesce((SELECT position FROM goen_import WHERE shop_id = $1 AND import_id = $2), 0)`
+	// meetCustomers, in their order, returns those that were met.
 	meetCustomers = `
 		INSERT INTO goen_customer (shop_id, customer_id, bucket)
-		SELECT $1, unnest($2::text[]), unnest($3::smallint[]) ON CONFLICT DO NOTHING` // in order of customer
+		SELECT $1, unnest($2::text[]), unnest($3::smallint[]) ON CONFLICT DO NOTHING RETURNING customer_id`
 )
 
 // errPosition says where the import is, instead of where the batch begins.
@@ -96,11 +97,23 @@ func (b *batch) copy(ctx context.Context, tx *transaction) error {
 		return err
 	}
 	inbox, keys, buckets := b.entries()
-	tx.queue(meetCustomers, b.shop, keys, buckets)
+	met := make(map[string]bool, len(keys))
+	tx.each(meetCustomers, []any{b.shop, keys, buckets}, func(rows pgx.Rows) error {
+		var key string
+		err := rows.Scan(&key)
+		met[key] = true
+		return err
+	})
 	if err := tx.run(ctx); err != nil {
 		return err
 	}
-	_, err = tx.conn.CopyFrom(ctx, tx.s.table("inbox"), []string{"shop_id", "customer_id", "fact_id", "share"},
-		pgx.CopyFromSlice(len(inbox), func(i int) ([]any, error) { return []any{b.shop, keys[i], inbox[i], buckets[i] % 8}, nil }))
+	_, err = tx.conn.CopyFrom(ctx, tx.s.table("inbox"), []string{"shop_id", "customer_id", "fact_id", "share", "fence"},
+		pgx.CopyFromSlice(len(inbox), func(i int) ([]any, error) {
+			var fence *string
+			if !met[keys[i]] {
+				fence = &keys[i]
+			}
+			return []any{b.shop, keys[i], inbox[i], buckets[i] % 8, fence}, nil
+		}))
 	return err
 }

@@ -35,6 +35,11 @@ func TestMutants(t *testing.T) {
 			Tests: []string{"TestStore/Transaction/OpenTransactionPostponesClaim"},
 		},
 		{
+			Name: "facts do not lock whom they are about", File: "append.go",
+			Swaps: []mutant.Swap{{"CASE WHEN k.customer_id NOT IN (SELECT customer_id FROM met) THEN k.customer_id END", "NULL"}},
+			Tests: []string{"TestStore/Transaction/OpenTransactionPostponesClaim"},
+		},
+		{
 			Name: "the fence is read by the statement that takes the locks", File: "lease.go",
 			Swaps: []mutant.Swap{
 				{"AND ($11 OR (` + fence + `))", "AND ($11::boolean IS NULL OR (` + fence + `))"},

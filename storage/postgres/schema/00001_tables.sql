@@ -51,14 +51,15 @@ CREATE INDEX goen_fact_customer ON goen_fact (shop_id, customer_id, event_at, fa
 CREATE INDEX goen_fact_set_aside ON goen_fact (shop_id, event_at, fact_id) WHERE set_aside IS NOT NULL;
 
 -- The inbox: facts that wait to be folded into a customer's state. No mail goes out to a customer with a row here.
--- Its foreign key is a lock: while a transaction that has put a row here is open, nobody can claim the customer's messages.
+-- Its foreign key is a lock: while a transaction that has put a row here is open, nobody can claim the messages of a customer whom it found.
 CREATE TABLE goen_inbox (
     shop_id     text COLLATE "C" NOT NULL,
     customer_id text COLLATE "C" NOT NULL,
     fact_id     text COLLATE "C" NOT NULL,
     share       smallint NOT NULL, -- the customer's bucket % 8: a worker reads its own share alone
+    fence       text COLLATE "C",  -- customer_id again; NULL if the same transaction made her known, whom nobody else can see or lock then
     PRIMARY KEY (shop_id, share, customer_id, fact_id),
-    FOREIGN KEY (shop_id, customer_id) REFERENCES goen_customer (shop_id, customer_id)
+    FOREIGN KEY (shop_id, fence) REFERENCES goen_customer (shop_id, customer_id)
 ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 10000);
 
 -- An order, as its facts add up. If facts give one order two customers, each of them has a row.
