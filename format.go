@@ -23,7 +23,7 @@ func FormatMoney(m Money, locale string) string {
 	if err != nil {
 		return amount
 	}
-	if m.Currency == "JPY" && isLanguage(tag, "ja") {
+	if m.Currency == "JPY" && isJapanese(locale) {
 		return amount + "円"
 	}
 	sign := ""
@@ -40,7 +40,7 @@ func FormatMoney(m Money, locale string) string {
 // FormatDate writes a day for readers of a locale: "12月1日(水)" in Japanese,
 // "Wednesday, 1 December" in English and wherever goen has no better.
 func FormatDate(t time.Time, locale string) string {
-	if isLanguage(language.Make(locale), "ja") {
+	if isJapanese(locale) {
 		return fmt.Sprintf("%d月%d日(%s)", t.Month(), t.Day(), []string{"日", "月", "火", "水", "木", "金", "土"}[t.Weekday()])
 	}
 	return t.Format("Monday, 2 January")
@@ -49,7 +49,7 @@ func FormatDate(t time.Time, locale string) string {
 // FormatName addresses a customer: "山田 花子 様" in Japanese, or "お客様" if her
 // name is not known; the given name in English, or "there", as in "Hi there".
 func FormatName(p Profile, locale string) string {
-	if isLanguage(language.Make(locale), "ja") {
+	if isJapanese(locale) {
 		name := strings.TrimSpace(p.FamilyName + " " + p.GivenName)
 		if name == "" {
 			return "お客様"
@@ -65,10 +65,7 @@ func FormatName(p Profile, locale string) string {
 	return "there"
 }
 
-func isLanguage(tag language.Tag, want string) bool {
-	base, _ := tag.Base()
-	return base.String() == want
-}
+func isJapanese(locale string) bool { return locale == "ja" || languageOf(locale) == "ja" }
 
 // languageOf is the language of a locale, "ja" for "ja-JP".
 func languageOf(locale string) string {

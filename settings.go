@@ -127,7 +127,8 @@ func (l Legal) missing() []*FieldError {
 }
 
 func (l Legal) optOut(customer, message string) string {
-	return strings.NewReplacer("{customer}", url.QueryEscape(customer), "{message}", url.QueryEscape(message)).Replace(l.OptOut)
+	link := strings.ReplaceAll(l.OptOut, "{customer}", url.QueryEscape(customer)) // which escapes braces, too
+	return strings.ReplaceAll(link, "{message}", url.QueryEscape(message))
 }
 
 func checkAddress(c *check, field string, a mailer.Address, required bool) {

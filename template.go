@@ -5,6 +5,7 @@ import (
 	"fmt"
 	htmltemplate "html/template"
 	"io"
+	"slices"
 	"strings"
 	texttemplate "text/template"
 	"time"
@@ -172,6 +173,9 @@ func (t *compiledTemplate) nearest(locales ...string) compiledWords {
 	for _, locale := range locales {
 		if locale == "" {
 			continue
+		}
+		if i := slices.IndexFunc(t.words, func(w compiledWords) bool { return w.locale == locale }); i >= 0 {
+			return t.words[i] // mostly: to match languages takes longer
 		}
 		if _, i, confidence := t.locales.Match(language.Make(locale)); confidence > language.No {
 			return t.words[i]

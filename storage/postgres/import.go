@@ -11,10 +11,10 @@ import (
 )
 
 const (
-	beginImport   = `INSERT INTO goen_import (shop_id, import_id, position) VALUES ($1, $2, 0) ON CONFLICT DO NOTHING`
-	lockImport    = `SELECT position FROM goen_import WHERE shop_id = $1 AND import_id = $2 FOR UPDATE`
-	moveImport    = `UPDATE goen_import SET position = $3 WHERE shop_id = $1 AND import_id = $2`
-	selectImport  = `SELECT coalesce((SELECT position FROM goen_import WHERE shop_id = $1 AND import_id = $2), 0)`
+	beginImport  = `INSERT INTO goen_import (shop_id, import_id, position) VALUES ($1, $2, 0) ON CONFLICT DO NOTHING`
+	lockImport   = `SELECT position FROM goen_import WHERE shop_id = $1 AND import_id = $2 FOR UPDATE`
+	moveImport   = `UPDATE goen_import SET position = $3 WHERE shop_id = $1 AND import_id = $2`
+	selectImport = `SELECT coalesce((SELECT position FROM goen_import WHERE shop_id = $1 AND import_id = $2), 0)`
 	// meetCustomers, in their order, returns those that were met.
 	meetCustomers = `
 		INSERT INTO goen_customer (shop_id, customer_id, bucket)

@@ -15,6 +15,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/wneessen/go-mail"
@@ -38,7 +39,10 @@ func Compose(m *mailer.Message) ([]byte, error) {
 	if err := check(m); err != nil {
 		return nil, mailer.Permanent(err)
 	}
-	content, err := entity(m)
+	room := rooms.Get().(*bytes.Buffer)
+	defer rooms.Put(room)
+	room.Reset()
+	content, err := entity(room, m)
 	if err != nil {
 		return nil, mailer.Permanent(fmt.Errorf("%w: %w", mailer.ErrInvalid, err))
 	}
@@ -50,6 +54,9 @@ func Compose(m *mailer.Message) ([]byte, error) {
 	b.Write(content)
 	return b.Bytes(), nil
 }
+
+// rooms are where go-mail writes entities.
+var rooms = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
 // usualHeader is how long the header of most mails is at most.
 const usualHeader = 1 << 10
@@ -95,8 +102,9 @@ func writeHeader(b *bytes.Buffer, m *mailer.Message) error {
 	return nil
 }
 
-// entity returns the Content fields, the empty line and the body.
-func entity(m *mailer.Message) ([]byte, error) {
+// entity writes m into b and returns what is there of the Content fields, the
+// empty line and the body.
+func entity(b *bytes.Buffer, m *mailer.Message) ([]byte, error) {
 	parts := bodies(m)
 	options := []mail.MsgOption{mail.WithNoDefaultUserAgent(), mail.WithCharset(mail.CharsetUTF8)}
 	if len(parts) > 1 {
@@ -112,9 +120,8 @@ func entity(m *mailer.Message) ([]byte, error) {
 		size += len(p.content)
 		e.AddAlternativeString(p.contentType, p.content, mail.WithPartEncoding(transferEncoding(p.content)))
 	}
-	var b bytes.Buffer
 	b.Grow(usualHeader + size + size/2) // the shorter encoding adds less than half to most texts
-	if _, err := e.WriteTo(&b); err != nil {
+	if _, err := e.WriteTo(b); err != nil {
 		return nil, err
 	}
 	const lineEnd = "\r\n"
