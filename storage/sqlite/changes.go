@@ -8,8 +8,11 @@ import (
 )
 
 const (
-	updateCustomer = `UPDATE goen_customer SET state = ?, next_due = ?, next_review = ? WHERE rowid = ?`
-	upsertOrder    = `
+	updateCustomer = `
+		UPDATE goen_customer SET state = ?, next_due = ?, next_review = ?, version = version + 1
+		WHERE rowid = ? AND version = ? AND customer_id = ?`
+	keepCustomer = `UPDATE goen_customer SET version = version + 1 WHERE rowid = ? AND version = ? AND customer_id = ?`
+	upsertOrder  = `
 		INSERT INTO goen_orders (shop_id, customer_id, order_id, status, currency, total, refunded, placed_at, counted_at, state)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (shop_id, customer_id, order_id) DO UPDATE SET status = excluded.status, currency = excluded.currency,
@@ -38,7 +41,7 @@ var errNotLocked = errors.New("decide changes a customer who is not locked")
 // erasures and purges last.
 func (u *update) apply(ctx context.Context, ch *crm.Changes) error {
 	for _, step := range []func(context.Context, *crm.Changes) error{
-		u.move, u.writeCustomers, u.writeOrders, u.consume, u.setAside, u.queue, u.skip, u.log, u.erase, u.purge,
+		u.move, u.writeCustomers, u.keepOthers, u.writeOrders, u.consume, u.setAside, u.queue, u.skip, u.log, u.erase, u.purge,
 	} {
 		if err := step(ctx, ch); err != nil {
 			return err
@@ -67,14 +70,40 @@ func (u *update) move(ctx context.Context, ch *crm.Changes) error {
 	return nil
 }
 
+// writeCustomers, like keepOthers, fails if a customer is not as she was loaded.
+// Her id is compared since VACUUM gives rows other numbers.
 func (u *update) writeCustomers(ctx context.Context, ch *crm.Changes) error {
 	for _, c := range ch.Customers {
-		rowid, locked := u.locked[c.ID]
+		e, locked := u.locked[c.ID]
 		if !locked {
 			return errNotLocked
 		}
-		if _, err := u.tx.run(ctx, updateCustomer, text(c.State), optional(c.NextDue), optional(c.NextReview), rowid); err != nil {
+		same, err := u.tx.changed(ctx, updateCustomer, text(c.State), optional(c.NextDue), optional(c.NextReview), e.rowid, e.version, c.ID)
+		if err != nil {
 			return err
+		}
+		if !same {
+			return errOvertaken
+		}
+		e.version, e.written = e.version+1, true
+		u.locked[c.ID] = e
+	}
+	return nil
+}
+
+// keepOthers counts up the versions of those whose row is not written: that
+// they stay as they are may be what was decided.
+func (u *update) keepOthers(ctx context.Context, _ *crm.Changes) error {
+	for id, e := range u.locked {
+		if e.written {
+			continue
+		}
+		same, err := u.tx.changed(ctx, keepCustomer, e.rowid, e.version, id)
+		if err != nil {
+			return err
+		}
+		if !same {
+			return errOvertaken
 		}
 	}
 	return nil

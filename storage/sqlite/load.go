@@ -13,7 +13,7 @@ import (
 // are few for each customer: SQLite would copy every row to sort it.
 const (
 	selectCustomers = `
-		SELECT c.customer_id, c.state, c.next_due, c.next_review, c.rowid
+		SELECT c.customer_id, c.state, c.next_due, c.next_review, c.rowid, c.version
 		FROM json_each(?2) k CROSS JOIN goen_customer c ON c.shop_id = ?1 AND c.customer_id = k.value`
 	selectOrders = `
 		SELECT ` + orderColumns + `
@@ -29,17 +29,17 @@ const (
 )
 
 // loadCustomers returns those of ids that exist, in order of id, with their
-// pending facts. locked, if not nil, learns their rowids.
-func loadCustomers(ctx context.Context, tx *session, shop string, ids []string, locked map[string]int64) ([]crm.CustomerRow, error) {
+// pending facts. locked, if not nil, learns which edition of them it was.
+func loadCustomers(ctx context.Context, tx *session, shop string, ids []string, locked map[string]edition) ([]crm.CustomerRow, error) {
 	customers := make([]crm.CustomerRow, 0, len(ids))
 	args := []any{shop, list(ids)}
-	var rowid int64
+	var e edition
 	err := tx.each(ctx, selectCustomers, args, func(scan scanner) error {
 		customers = append(customers, crm.CustomerRow{})
 		c := &customers[len(customers)-1]
-		err := scan(&c.ID, &c.State, instant{&c.NextDue}, instant{&c.NextReview}, &rowid)
+		err := scan(&c.ID, &c.State, instant{&c.NextDue}, instant{&c.NextReview}, &e.rowid, &e.version)
 		if locked != nil {
-			locked[c.ID] = rowid
+			locked[c.ID] = e
 		}
 		return err
 	})

@@ -275,6 +275,51 @@ func TestMutants(t *testing.T) {
 			Tests: []string{"TestFile/Erase/DeletesContent"},
 		},
 		{
+			Name: "what was decided ahead is written over what came between", File: "changes.go",
+			Swaps: []mutant.Swap{{"version = version + 1\n\t\tWHERE rowid = ? AND version = ?", "version = version + 1\n\t\tWHERE rowid = ? AND ? IS NOT NULL"}},
+			Tests: []string{"TestOvertaken/Written/Itself", "TestOvertaken/Written/Another", "TestNoCountIsLost/OneStore", "TestNoCountIsLost/TwoStores"},
+		},
+		{
+			Name: "who is written does not get a new version", File: "changes.go",
+			Swaps: []mutant.Swap{{"version = version + 1\n", "version = version\n"}},
+			Tests: []string{"TestOvertaken/Written/Another", "TestNoCountIsLost/TwoStores"},
+		},
+		{
+			Name: "who was only looked at is not compared", File: "changes.go",
+			Swaps: []mutant.Swap{{"SET version = version + 1 WHERE rowid = ? AND version = ?", "SET version = version + 1 WHERE rowid = ? AND ? IS NOT NULL"}},
+			Tests: []string{"TestOvertaken/AnotherWasWritten/Another", "TestOvertaken/LockedLater/Another"},
+		},
+		{
+			Name: "who was only looked at does not get a new version", File: "changes.go",
+			Swaps: []mutant.Swap{{"SET version = version + 1 WHERE", "SET version = version WHERE"}},
+			Tests: []string{"TestOvertaken/Consumed/Another", "TestOvertaken/Ordered/Another", "TestOvertaken/LookedAt/Another"},
+		},
+		{
+			Name: "who was only looked at is left alone", File: "changes.go",
+			Swaps: []mutant.Swap{{"u.keepOthers, ", ""}},
+			Tests: []string{"TestOnlyOneIsTaken", "TestOvertaken/Consumed/Itself"},
+		},
+		{
+			Name: "a row is known by its number alone", File: "changes.go",
+			Swaps: []mutant.Swap{{"WHERE rowid = ? AND version = ? AND customer_id = ?`\n\tkeep", "WHERE rowid = ? AND version = ? AND ? IS NOT NULL`\n\tkeep"}},
+			Tests: []string{"TestOvertaken/Renumbered/Itself"},
+		},
+		{
+			Name: "what was decided by older definitions is written", File: "ahead.go",
+			Swaps: []mutant.Swap{{"if revision != u.revision {", "if false && revision != u.revision {"}},
+			Tests: []string{"TestOvertaken/Defined/Itself", "TestOvertaken/Defined/Another"},
+		},
+		{
+			Name: "what failed ahead is not tried under the lock", File: "ahead.go",
+			Swaps: []mutant.Swap{{"return 0, false, nil // perhaps", "return 0, false, err // perhaps"}},
+			Tests: []string{"TestFailsAhead"},
+		},
+		{
+			Name: "the lock is taken to write nothing", File: "ahead.go",
+			Swaps: []mutant.Swap{{"case isEmpty(changes):", "case false && isEmpty(changes):"}},
+			Tests: []string{"TestNothingToDo"},
+		},
+		{
 			Name: "a page skips facts of one instant", File: "stream.go",
 			Swaps: []mutant.Swap{{"AND (f.event_at, f.fact_id) > (?4, ?5)", "AND f.event_at > ?4 AND ?5 = ?5"}},
 			Tests: []string{"TestFile/Stream/SameTimeManyRows"},

@@ -78,18 +78,21 @@ func TestTwoProcesses(t *testing.T) {
 		ended <- spawn(t, path, func(id string) { said = append(said, id) }).Wait()
 	}()
 	fold := func() int {
+		var consumed []crm.InboxEntry
 		n, err := s.Update(t.Context(), "shop", crm.Selection{Limit: 3}, func(w *crm.Work) (*crm.Changes, error) {
-			ch := &crm.Changes{}
+			consumed = nil
 			for _, c := range w.Customers {
 				for _, f := range c.Pending {
-					folded[f.ID]++
-					ch.Consumed = append(ch.Consumed, crm.InboxEntry{Customer: c.ID, Fact: f.ID})
+					consumed = append(consumed, crm.InboxEntry{Customer: c.ID, Fact: f.ID})
 				}
 			}
-			return ch, nil
+			return &crm.Changes{Consumed: consumed}, nil
 		})
 		if err != nil {
 			t.Fatal(err)
+		}
+		for _, entry := range consumed {
+			folded[entry.Fact]++
 		}
 		return n
 	}

@@ -50,7 +50,7 @@ func TestStatementsUseIndexes(t *testing.T) {
 		"due timers": selectDue, "due reviews": selectReviews, "pending facts": selectPending, "revision": selectRevision,
 		"customers": selectCustomers, "orders": selectOrders, "inbox": selectInbox, "open messages": selectOpenMessages,
 		"queued": selectQueued, "lapsed": selectLapsed, "expired": selectExpired, "claim": claimMessage,
-		"start": markStarted, "settle": markSettled, "addressee": selectAddressee, "who waits": selectWaiting, "consume": deleteInbox, "write": updateCustomer, "skip": skipMessage, "stop": stopMessage,
+		"start": markStarted, "settle": markSettled, "addressee": selectAddressee, "who waits": selectWaiting, "consume": deleteInbox, "write": updateCustomer, "keep": keepCustomer, "skip": skipMessage, "stop": stopMessage,
 		"hash": selectHash, "backlog": selectBacklog, "newest definition": selectNewest, "last decision": selectLastDecision,
 		"customer page": selectCustomerIDs, "listed customers": selectListedIDs, "twins": deleteTwins,
 		"erase facts": eraseFacts, "erase messages": eraseMessages, "erase orders": eraseOrders, "erase a body": eraseBody,
@@ -128,7 +128,7 @@ func fillUnevenly(t *testing.T, s *Store) {
 	err := s.write(t.Context(), func(ctx context.Context, tx *session) error {
 		for _, statement := range []string{
 			`WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000)
-			INSERT INTO goen_customer SELECT iif(i > 2900, 'shop-' || i, 'shop'), 'c' || i, '{}', iif(i % 10 = 0, i, NULL), iif(i % 7 = 0, i, NULL), i % 64 FROM n`,
+			INSERT INTO goen_customer SELECT iif(i > 2900, 'shop-' || i, 'shop'), 'c' || i, '{}', iif(i % 10 = 0, i, NULL), iif(i % 7 = 0, i, NULL), i % 64, 0 FROM n`,
 			`INSERT INTO goen_message SELECT shop_id, 'm' || customer_id, iif(next_due % 100 = 0, 'queued', 'sent'), 1, customer_id, '', '', rowid,
 				iif(rowid % 500 = 0, rowid, NULL), NULL, NULL, NULL, '', '', 0, 0, '', '', 1, '', 1, '', 1, 'marketing', '', '', NULL, 'prompt', bucket FROM goen_customer`,
 			`INSERT INTO goen_orders SELECT shop_id, customer_id, 'o', 'paid', 'JPY', 1, 0, NULL, NULL, '{}' FROM goen_customer`,

@@ -10,45 +10,32 @@ import (
 	"github.com/goen-crm/crm"
 )
 
-// Update implements [crm.Store]. decide is called once, with every customer
-// that sel found, also when that is none; it runs under the database's write
-// lock and should take a few milliseconds at most.
+// Update implements [crm.Store]. In a database that [Open] has opened, decide
+// works on what was read without the write lock, beside others who write; the
+// lock is held only to write what it returned. Should somebody else have
+// changed one of the customers meanwhile, or decide fail, it is called once
+// more, under the lock. In the cart's own database it is called under the lock
+// at once, and should take a few milliseconds at most.
 func (s *Store) Update(ctx context.Context, shop string, sel crm.Selection, decide func(*crm.Work) (*crm.Changes, error)) (found int, err error) {
+	if s.own {
+		found, settled, err := s.updateAhead(ctx, shop, sel, decide)
+		if settled || err != nil {
+			return found, err
+		}
+	}
 	err = s.work(ctx, func(ctx context.Context, tx *session) error {
-		u := &update{tx: tx, shop: shop, locked: make(map[string]int64)}
-		ids := sel.IDs
-		if ids == nil {
-			if ids, err = u.due(ctx, sel); err != nil {
-				return fmt.Errorf("sqlite: update: %w", err)
-			}
-		}
-		var work crm.Work
-		if err := tx.one(ctx, selectRevision, []any{shop}, &work.Revision); err != nil {
-			return fmt.Errorf("sqlite: update: %w", err)
-		}
-		work.Lock = func(ids []string) ([]crm.CustomerRow, error) { return u.lock(ctx, ids) }
-		work.Pending = func(ids []string) ([]string, error) { return u.ids(ctx, selectWaiting, u.shop, list(ids)) }
-		work.Fill = func(customers []crm.CustomerRow) error {
-			if err := errors.Join(loadOrders(ctx, tx, shop, customers), loadMessages(ctx, tx, shop, customers)); err != nil {
-				return fmt.Errorf("sqlite: update: %w", err)
-			}
-			return nil
-		}
-		if work.Customers, err = u.lock(ctx, ids); err != nil {
-			return err
-		}
-		n := len(work.Customers)
-		changes, err := decide(&work)
+		u := newUpdate(shop, func(ctx context.Context, fn func(context.Context, *session) error) error { return fn(ctx, tx) })
+		work, err := u.work(ctx, sel)
 		if err != nil {
 			return err
 		}
-		if changes != nil {
-			if err := u.apply(ctx, changes); err != nil {
-				return fmt.Errorf("sqlite: update: %w", err)
-			}
+		n := len(work.Customers)
+		changes, err := decide(work)
+		if err != nil {
+			return err
 		}
 		found = n
-		return nil
+		return u.write(ctx, tx, changes)
 	})
 	if err != nil {
 		return 0, err
@@ -56,12 +43,69 @@ func (s *Store) Update(ctx context.Context, shop string, sel crm.Selection, deci
 	return found, nil
 }
 
-// An update is one Update in its transaction. Its write lock is the lock of
-// every customer.
+// An update is one Update. The customers it has loaded are as good as locked:
+// it is not written if one of them was changed since.
 type update struct {
-	tx     *session
-	shop   string
-	locked map[string]int64 // rowids by id
+	read     reader
+	tx       *session // writes
+	shop     string
+	revision int64
+	locked   map[string]edition // by id
+}
+
+// An edition is a customer's row as it was loaded.
+type edition struct {
+	rowid, version int64
+	written        bool // by this update
+}
+
+// A reader runs fn in a transaction.
+type reader = func(ctx context.Context, fn func(ctx context.Context, tx *session) error) error
+
+func newUpdate(shop string, read reader) *update {
+	wrapped := func(ctx context.Context, fn func(context.Context, *session) error) error {
+		if err := read(ctx, fn); err != nil {
+			return fmt.Errorf("sqlite: update: %w", err)
+		}
+		return nil
+	}
+	return &update{read: wrapped, shop: shop, locked: make(map[string]edition)}
+}
+
+// work selects and loads what decide works on.
+func (u *update) work(ctx context.Context, sel crm.Selection) (*crm.Work, error) {
+	work := &crm.Work{
+		Lock:    func(ids []string) ([]crm.CustomerRow, error) { return u.lock(ctx, ids) },
+		Fill:    func(customers []crm.CustomerRow) error { return u.fill(ctx, customers) },
+		Pending: func(ids []string) ([]string, error) { return u.waiting(ctx, ids) },
+	}
+	err := u.read(ctx, func(ctx context.Context, tx *session) (err error) {
+		ids := sel.IDs
+		if ids == nil {
+			if ids, err = u.due(ctx, tx, sel); err != nil {
+				return err
+			}
+		}
+		if err := tx.one(ctx, selectRevision, []any{u.shop}, &u.revision); err != nil {
+			return err
+		}
+		work.Customers, err = u.load(ctx, tx, ids)
+		return err
+	})
+	work.Revision = u.revision
+	return work, err
+}
+
+// write writes changes, which may be nil.
+func (u *update) write(ctx context.Context, tx *session, changes *crm.Changes) error {
+	if changes == nil {
+		return nil
+	}
+	u.tx = tx
+	if err := u.apply(ctx, changes); err != nil {
+		return fmt.Errorf("sqlite: update: %w", err)
+	}
+	return nil
 }
 
 // selectWaiting finds those of a list who have a fact in the inbox.
@@ -89,19 +133,19 @@ const (
 // due returns up to sel.Limit customers of a lane that have something to do. In
 // lane Prompt, one with a due timer and one with pending facts by turns, so that
 // a flood of either does not keep the other waiting.
-func (u *update) due(ctx context.Context, sel crm.Selection) ([]string, error) {
+func (u *update) due(ctx context.Context, tx *session, sel crm.Selection) ([]string, error) {
 	limit := max(sel.Limit, 0)
 	of, part := shares(sel.Share)
 	args := []any{u.shop, limit, of, part, list(sel.Except)}
 	by := append(args, ordered(sel.DueBy))
 	if sel.Lane == crm.Bulk {
-		return u.ids(ctx, selectReviews, by...)
+		return selectIDs(ctx, tx, selectReviews, by...)
 	}
-	timers, err := u.ids(ctx, selectDue, by...)
+	timers, err := selectIDs(ctx, tx, selectDue, by...)
 	if err != nil {
 		return nil, err
 	}
-	pending, err := u.ids(ctx, selectPending, args...)
+	pending, err := selectIDs(ctx, tx, selectPending, args...)
 	if err != nil {
 		return nil, err
 	}
@@ -117,9 +161,9 @@ func (u *update) due(ctx context.Context, sel crm.Selection) ([]string, error) {
 	return slices.Collect(maps.Keys(chosen)), nil
 }
 
-func (u *update) ids(ctx context.Context, query string, args ...any) ([]string, error) {
+func selectIDs(ctx context.Context, tx *session, query string, args ...any) ([]string, error) {
 	var ids []string
-	err := u.tx.each(ctx, query, args, func(scan scanner) error {
+	err := tx.each(ctx, query, args, func(scan scanner) error {
 		var id string
 		err := scan(&id)
 		ids = append(ids, id)
@@ -128,8 +172,17 @@ func (u *update) ids(ctx context.Context, query string, args ...any) ([]string, 
 	return ids, err
 }
 
-// lock loads those of ids that exist and were not loaded before.
-func (u *update) lock(ctx context.Context, ids []string) ([]crm.CustomerRow, error) {
+// lock is load in a transaction of its own.
+func (u *update) lock(ctx context.Context, ids []string) (customers []crm.CustomerRow, err error) {
+	err = u.read(ctx, func(ctx context.Context, tx *session) (err error) {
+		customers, err = u.load(ctx, tx, ids)
+		return err
+	})
+	return customers, err
+}
+
+// load loads those of ids that exist and were not loaded before.
+func (u *update) load(ctx context.Context, tx *session, ids []string) ([]crm.CustomerRow, error) {
 	ids = slices.DeleteFunc(slices.Compact(slices.Sorted(slices.Values(ids))), func(id string) bool {
 		_, locked := u.locked[id]
 		return locked
@@ -137,9 +190,21 @@ func (u *update) lock(ctx context.Context, ids []string) ([]crm.CustomerRow, err
 	if len(ids) == 0 {
 		return nil, nil
 	}
-	customers, err := loadCustomers(ctx, u.tx, u.shop, ids, u.locked)
-	if err != nil {
-		return nil, fmt.Errorf("sqlite: update: %w", err)
-	}
-	return customers, nil
+	return loadCustomers(ctx, tx, u.shop, ids, u.locked)
+}
+
+// fill loads what customers have who were loaded before.
+func (u *update) fill(ctx context.Context, customers []crm.CustomerRow) error {
+	return u.read(ctx, func(ctx context.Context, tx *session) error {
+		return errors.Join(loadOrders(ctx, tx, u.shop, customers), loadMessages(ctx, tx, u.shop, customers))
+	})
+}
+
+// waiting returns those of ids who have a fact in the inbox.
+func (u *update) waiting(ctx context.Context, ids []string) (waiting []string, err error) {
+	err = u.read(ctx, func(ctx context.Context, tx *session) (err error) {
+		waiting, err = selectIDs(ctx, tx, selectWaiting, u.shop, list(ids))
+		return err
+	})
+	return waiting, err
 }

@@ -18,6 +18,7 @@ CREATE TABLE goen_customer (
     next_due    INTEGER,  -- when her earliest timer is due
     next_review INTEGER,  -- when her earliest review is due: work that can wait
     bucket      INTEGER NOT NULL,
+    version     INTEGER NOT NULL DEFAULT 0, -- counts the decisions that she had part in
     PRIMARY KEY (shop_id, customer_id)
 ) STRICT;
 
