@@ -54,7 +54,7 @@ func TestStatementsUseIndexes(t *testing.T) {
 		"hash": selectHash, "backlog": selectBacklog, "newest definition": selectNewest, "last decision": selectLastDecision,
 		"customer page": selectCustomerIDs, "listed customers": selectListedIDs, "twins": deleteTwins,
 		"erase facts": eraseFacts, "erase messages": eraseMessages, "erase orders": eraseOrders, "erase a body": eraseBody,
-		"purge facts": purgeFacts, "purge contents": purgeContents, "purge decisions": purgeDecisions, "counts": selectCounts,
+		"purge facts": purgeFacts, "purge contents": purgeContents, "old decisions": selectOldDecisions, "purge decisions": purgeDecisions, "counts": selectCounts,
 		"incoming": selectIncoming, "delete incoming": deleteIncoming, "refuse incoming": refuseIncoming,
 		"move an import": moveImport, "how far an import has come": selectPosition,
 		"a shop's messages": page(crm.MessageQuery{}), "unknown messages": page(crm.MessageQuery{States: []crm.MessageState{crm.MessageUnknown}}),
@@ -79,7 +79,7 @@ func TestStatementsUseIndexes(t *testing.T) {
 		}
 		for name, index := range map[string]string{
 			"due timers": "goen_customer_due", "due reviews": "goen_customer_review", "queued": "goen_message_queue", "lapsed": "goen_message_lease", "unknown messages": "goen_message_state",
-			"purge facts": "goen_fact_body", "purge contents": "goen_message_settled", "purge decisions": "goen_decision_at", "erase facts": "goen_inbox_fact",
+			"purge facts": "goen_fact_body", "purge contents": "goen_message_settled", "erase facts": "goen_inbox_fact",
 			"incoming": "goen_incoming_waiting",
 		} {
 			if all := strings.Join(plan(t, s, statements[name]), "\n"); !strings.Contains(all, index) {

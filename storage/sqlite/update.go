@@ -29,12 +29,11 @@ func (s *Store) Update(ctx context.Context, shop string, sel crm.Selection, deci
 		if err != nil {
 			return err
 		}
-		n := len(work.Customers)
+		found = len(work.Customers)
 		changes, err := decide(work)
 		if err != nil {
 			return err
 		}
-		found = n
 		return u.write(ctx, tx, changes)
 	})
 	if err != nil {

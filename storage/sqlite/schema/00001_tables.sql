@@ -164,7 +164,6 @@ CREATE TABLE goen_decision (
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX goen_decision_customer ON goen_decision (shop_id, customer_id, seq);
-CREATE INDEX goen_decision_at ON goen_decision (shop_id, at);
 
 -- A definition: one published version of a journey, template, rank ladder or the shop's settings. Append-only.
 CREATE TABLE goen_definition (
