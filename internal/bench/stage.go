@@ -127,14 +127,15 @@ func (s *stage) bare(ctx context.Context) (*sql.DB, func() error, error) {
 	return db, drop, nil
 }
 
-// database makes a new database on a server.
+// database makes a new database on a server. Ours has memory and a log as
+// somebody would give it who runs it, not as a test needs them.
 func (s *stage) database(ctx context.Context) (dsn string, err error) {
 	if s.server == nil {
-		start := dbtest.StartPostgres
+		start, settings := dbtest.StartPostgres, []string{"shared_buffers=1GB"}
 		if s.kind == "mysql" {
-			start = dbtest.StartMariaDB
+			start, settings = dbtest.StartMariaDB, []string{"innodb-buffer-pool-size=1G", "innodb-log-file-size=1G"}
 		}
-		if s.server, err = start(ctx); err != nil {
+		if s.server, err = start(ctx, settings...); err != nil {
 			return "", err
 		}
 	}

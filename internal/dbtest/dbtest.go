@@ -74,13 +74,21 @@ func Need(t testing.TB, err error) {
 }
 
 // StartPostgres starts a PostgreSQL server of one's own. Its databases sort
-// text by language, as on most servers in use. The error is of kind
-// [ErrMissing] if PostgreSQL is not installed.
-func StartPostgres(ctx context.Context) (*Server, error) { return start(ctx, postgres{}) }
+// text by language, as on most servers in use. Settings such as
+// "shared_buffers=1GB" go before those that it has otherwise, which suit many
+// small servers; one that the environment names keeps its own. The error is of
+// kind [ErrMissing] if PostgreSQL is not installed.
+func StartPostgres(ctx context.Context, settings ...string) (*Server, error) {
+	return start(ctx, postgres{settings})
+}
 
-// StartMariaDB starts a MariaDB server of one's own. The error is of kind
-// [ErrMissing] if MariaDB is not installed.
-func StartMariaDB(ctx context.Context) (*Server, error) { return start(ctx, mariadb{}) }
+// StartMariaDB starts a MariaDB server of one's own. Settings are options of the
+// server's without their dashes, such as "innodb-buffer-pool-size=1G"; otherwise
+// as for [StartPostgres]. The error is of kind [ErrMissing] if MariaDB is not
+// installed.
+func StartMariaDB(ctx context.Context, settings ...string) (*Server, error) {
+	return start(ctx, mariadb{settings})
+}
 
 func start(ctx context.Context, p product) (*Server, error) {
 	if dsn := os.Getenv(p.variable()); dsn != "" {

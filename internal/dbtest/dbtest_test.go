@@ -27,11 +27,14 @@ func init() { _ = mysql.SetLogger(&mysql.NopLogger{}) } // connections are lost 
 type kind struct {
 	name     string
 	variable string
-	start    func(context.Context) (*dbtest.Server, error)
+	start    func(context.Context, ...string) (*dbtest.Server, error)
 	shared   func(testing.TB) *dbtest.Server
 	connect  func(ctx context.Context, dsn string) (client, error)
 	address  func(dsn string) string
 	settings map[string]string // queries and the answers that make the server durable
+
+	chosen                    string // a setting that it has not otherwise
+	chosenQuery, chosenAnswer string // what tells of it
 }
 
 var kinds = []kind{
@@ -47,6 +50,7 @@ var kinds = []kind{
 			"SHOW fsync": "on", "SHOW synchronous_commit": "on", "SHOW server_encoding": "UTF8",
 			"SELECT CASE WHEN 'a' < 'B' THEN 'by language' ELSE 'by bytes' END": "by language",
 		},
+		chosen: "shared_buffers=64MB", chosenQuery: "SHOW shared_buffers", chosenAnswer: "64MB",
 	},
 	{
 		name: "MariaDB", variable: "GOEN_TEST_MYSQL",
@@ -59,6 +63,7 @@ var kinds = []kind{
 		settings: map[string]string{
 			"SELECT @@innodb_flush_log_at_trx_commit": "1", "SELECT @@character_set_database": "utf8mb4",
 		},
+		chosen: "innodb-buffer-pool-size=64M", chosenQuery: "SELECT @@innodb_buffer_pool_size", chosenAnswer: "67108864",
 	},
 }
 
@@ -106,13 +111,13 @@ func each(t *testing.T, test func(*testing.T, kind)) {
 }
 
 // own starts a server for one test, without what the environment names.
-func (k kind) own(t *testing.T) *dbtest.Server {
+func (k kind) own(t *testing.T, settings ...string) *dbtest.Server {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("starts a server of its own")
 	}
 	t.Setenv(k.variable, "")
-	s, err := k.start(t.Context())
+	s, err := k.start(t.Context(), settings...)
 	dbtest.Need(t, err)
 	t.Cleanup(func() {
 		if err := s.Stop(); err != nil {
@@ -162,6 +167,22 @@ func TestSharedServerIsDurable(t *testing.T) {
 			t.Error("two tests have two servers")
 		}
 		c := k.client(t, k.database(t, s))
+		for query, want := range k.settings {
+			c.want(t, query, want)
+		}
+	})
+}
+
+func TestChosenSettings(t *testing.T) {
+	each(t, func(t *testing.T, k kind) {
+		s := k.own(t, k.chosen)
+		dsn := k.database(t, s)
+		k.client(t, dsn).want(t, k.chosenQuery, k.chosenAnswer)
+		if err := s.Restart(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		c := k.client(t, dsn)
+		c.want(t, k.chosenQuery, k.chosenAnswer)
 		for query, want := range k.settings {
 			c.want(t, query, want)
 		}

@@ -11,7 +11,7 @@ import (
 	"github.com/go-sql-driver/mysql"
 )
 
-type mariadb struct{}
+type mariadb struct{ settings []string }
 
 func (mariadb) name() string               { return "MariaDB" }
 func (mariadb) variable() string           { return "GOEN_TEST_MYSQL" }
@@ -37,13 +37,17 @@ DROP USER IF EXISTS root@'127.0.0.1', root@'::1';
 `, f.password))
 }
 
-func (mariadb) serve(f *folder, port int) []string {
-	return []string{f.programs["mariadbd"], "--no-defaults", "--datadir=" + f.path("data"),
+func (m mariadb) serve(f *folder, port int) []string {
+	command := []string{f.programs["mariadbd"], "--no-defaults", "--datadir=" + f.path("data"),
 		"--bind-address=127.0.0.1", "--port=" + strconv.Itoa(port), "--socket=" + f.path("socket"), "--pid-file=" + f.path("pid"),
 		"--tmpdir=" + f.path(""), "--init-file=" + f.path("init.sql"), "--skip-name-resolve",
 		"--innodb-flush-log-at-trx-commit=1", "--innodb-doublewrite=1",
 		"--innodb-buffer-pool-size=128M", "--innodb-log-file-size=128M", "--max-connections=200",
 		"--character-set-server=utf8mb4"}
+	for _, setting := range m.settings { // of one that is there twice, the last counts
+		command = append(command, "--"+setting)
+	}
+	return command
 }
 
 func (mariadb) dsn(f *folder, port int) string {

@@ -11,7 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-type postgres struct{}
+type postgres struct{ settings []string }
 
 func (postgres) name() string               { return "PostgreSQL" }
 func (postgres) variable() string           { return "GOEN_TEST_POSTGRES" }
@@ -33,13 +33,14 @@ func (postgres) install(f *folder) ([][]string, error) {
 	return [][]string{byLanguage, plain}, f.write("password", f.password)
 }
 
-func (postgres) serve(f *folder, port int) []string {
+func (p postgres) serve(f *folder, port int) []string {
 	command := []string{f.programs["postgres"], "-D", f.path("data")}
-	for _, setting := range []string{
+	// Of a setting that is there twice, the last counts.
+	for _, setting := range append([]string{
 		"listen_addresses=127.0.0.1", "port=" + strconv.Itoa(port), "unix_socket_directories=" + f.path(""),
 		"fsync=on", "full_page_writes=on", "synchronous_commit=on",
 		"max_connections=200", "shared_buffers=128MB", "max_wal_size=4GB",
-	} {
+	}, p.settings...) {
 		command = append(command, "-c", setting)
 	}
 	return command

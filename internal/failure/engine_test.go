@@ -39,7 +39,7 @@ type engine struct {
 	// create makes an empty database and returns how to reach it.
 	create func(t *testing.T) (dsn string)
 	// start starts a server for one test; nil for a database without one.
-	start func(context.Context) (*dbtest.Server, error)
+	start func(context.Context, ...string) (*dbtest.Server, error)
 	// open opens a store whose statements go over a line.
 	open func(t *testing.T, dsn string, l *line) (store, error)
 	// driver is the name that database/sql knows the engine's driver by, for
