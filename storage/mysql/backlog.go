@@ -17,10 +17,7 @@ const selectBacklog = `
 	UNION ALL SELECT shop_id, 'pending', NULL FROM goen_inbox GROUP BY shop_id
 	UNION ALL SELECT shop_id, 'timer', CAST(MIN(next_due) AS CHAR) FROM goen_customer WHERE next_due IS NOT NULL GROUP BY shop_id
 	UNION ALL SELECT shop_id, 'review', CAST(MIN(next_review) AS CHAR) FROM goen_customer WHERE next_review IS NOT NULL GROUP BY shop_id
-	UNION ALL SELECT shop_id, 'send', CAST(MIN(send_at) AS CHAR) FROM goen_message WHERE state = 'queued' AND lane = '' GROUP BY shop_id
-	UNION ALL SELECT shop_id, 'send', CAST(MIN(send_at) AS CHAR) FROM goen_message WHERE state = 'queued' AND lane = 'prompt' GROUP BY shop_id
-	UNION ALL SELECT shop_id, 'send', CAST(MIN(send_at) AS CHAR) FROM goen_message WHERE state = 'queued' AND lane = 'bulk' GROUP BY shop_id
-	UNION ALL SELECT shop_id, 'send', CAST(MIN(lease_until) AS CHAR) FROM goen_message WHERE lease_until IS NOT NULL GROUP BY shop_id`
+	UNION ALL SELECT shop_id, 'send', CAST(MIN(next_at) AS CHAR) FROM goen_message GROUP BY shop_id, state, lane HAVING state IN ('queued', 'claimed', 'started')`
 
 // Backlog implements [crm.Store].
 func (s *Store) Backlog(ctx context.Context, until time.Time) ([]crm.Backlog, error) {

@@ -52,15 +52,15 @@ type candidate struct {
 
 const (
 	selectExpired = `
-		SELECT ` + messageColumns + `, m.content FROM goen_message m FORCE INDEX (lease)
-		WHERE m.shop_id = ? AND m.lease_until <= ? AND m.state = 'started' ORDER BY m.send_at, m.message_id`
+		SELECT ` + messageColumns + `, m.content FROM goen_message m FORCE INDEX (due)
+		WHERE m.shop_id = ? AND m.state = 'started' AND m.next_at <= ? ORDER BY m.send_at, m.message_id`
 	candidateColumns = `m.message_id, CAST(m.send_at AS CHAR) AS due_at, m.customer_id, m.address_key, m.cart_key`
 	selectQueued     = `
 		SELECT ` + candidateColumns + ` FROM goen_message m FORCE INDEX (due)
-		WHERE m.shop_id = ? AND m.state = 'queued' AND m.lane = ? AND m.send_at <= ?`
+		WHERE m.shop_id = ? AND m.state = 'queued' AND m.lane = ? AND m.next_at <= ?`
 	selectLapsed = `
-		SELECT ` + candidateColumns + ` FROM goen_message m FORCE INDEX (lease)
-		WHERE m.shop_id = ? AND m.lease_until <= ? AND m.state = 'claimed' AND m.lane IN (?, ?)`
+		SELECT ` + candidateColumns + ` FROM goen_message m FORCE INDEX (due)
+		WHERE m.shop_id = ? AND m.state = 'claimed' AND m.lane IN (?, ?) AND m.next_at <= ?`
 	// A locking read: next_due is what was committed last.
 	lockFence = `
 		SELECT customer_id, CAST(next_due AS CHAR) FROM goen_customer FORCE INDEX (PRIMARY)
@@ -118,22 +118,22 @@ func (c *claim) page(ctx context.Context, last *candidate, limit int) ([]candida
 	now := ordered(c.req.Now)
 	var arms []string
 	var args []any
-	add := func(query string, more ...any) {
+	add := func(query, column string, more ...any) {
 		args = append(args, more...)
 		if c.req.Share.Of > 1 {
 			query += fmt.Sprintf(" AND m.bucket %% %d = %d", c.req.Share.Of, c.req.Share.Part)
 		}
 		if last != nil {
 			at := ordered(last.sendAt)
-			query += " AND m.send_at >= ? AND (m.send_at > ? OR m.message_id > ?)"
+			query += fmt.Sprintf(" AND m.%[1]s >= ? AND (m.%[1]s > ? OR m.message_id > ?)", column)
 			args = append(args, at, at, last.id)
 		}
-		arms = append(arms, fmt.Sprintf("(%s ORDER BY m.send_at, m.message_id LIMIT %d)", query, limit))
+		arms = append(arms, fmt.Sprintf("(%s ORDER BY m.%s, m.message_id LIMIT %d)", query, column, limit))
 	}
 	for _, lane := range lanes {
-		add(selectQueued, c.shop, lane, now)
+		add(selectQueued, "next_at", c.shop, lane, now) // which is their send_at
 	}
-	add(selectLapsed, c.shop, now, lanes[0], lanes[len(lanes)-1])
+	add(selectLapsed, "send_at", c.shop, lanes[0], lanes[len(lanes)-1], now)
 	query := strings.Join(arms, " UNION ALL ") + fmt.Sprintf(" ORDER BY due_at, message_id LIMIT %d", limit)
 	var page []candidate
 	err := c.tx.each(ctx, query, args, func(scan scanner) error {

@@ -2,6 +2,7 @@ package mysql
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/goen-crm/crm"
@@ -17,8 +18,12 @@ const (
 		SELECT message_id FROM goen_message FORCE INDEX (due)
 		WHERE shop_id = ? AND state IN ('sent', 'failed', 'skipped') AND settled_at < ? AND (content IS NOT NULL OR recipient <> '')
 		LIMIT ?`
-	purgeContents   = `UPDATE goen_message SET content = NULL, recipient = '' WHERE shop_id = ? AND message_id ` + inList
-	deleteDecisions = `DELETE FROM goen_decision WHERE shop_id = ? AND at < ? ORDER BY at LIMIT ?`
+	purgeContents = `UPDATE goen_message SET content = NULL, recipient = '' WHERE shop_id = ? AND message_id ` + inList
+	// Decisions have no index by time, which each of them would pay for. They are
+	// looked through in the order they were written, without a lock: the DELETE
+	// would wait for what is being written.
+	selectOldDecisions = `SELECT seq FROM goen_decision FORCE INDEX (PRIMARY) WHERE shop_id = ? AND at < ? ORDER BY seq LIMIT ?`
+	deleteDecisions    = `DELETE FROM goen_decision WHERE shop_id = ? AND seq ` + inList
 )
 
 // Purge implements [crm.Purger]. Each kind is a transaction of its own.
@@ -33,9 +38,7 @@ func (s *Store) Purge(ctx context.Context, shop string, req crm.PurgeRequest) (p
 			return err
 		},
 		func(ctx context.Context, tx *session) (err error) {
-			if !req.Decisions.IsZero() {
-				purged.Decisions, err = tx.exec(ctx, deleteDecisions, shop, ordered(req.Decisions), max(req.Limit, 0))
-			}
+			purged.Decisions, err = purgeOldDecisions(ctx, tx, shop, req)
 			return err
 		},
 	} {
@@ -82,4 +85,29 @@ func purgeOldContents(ctx context.Context, tx *session, shop string, req crm.Pur
 		return 0, err
 	}
 	return len(ids), tx.execIn(ctx, purgeContents, []any{shop}, ids)
+}
+
+func purgeOldDecisions(ctx context.Context, tx *session, shop string, req crm.PurgeRequest) (deleted int, err error) {
+	if req.Decisions.IsZero() {
+		return 0, nil
+	}
+	var seqs []uint64
+	err = tx.each(ctx, selectOldDecisions, []any{shop, ordered(req.Decisions), max(req.Limit, 0)}, func(scan scanner) error {
+		var seq uint64
+		err := scan(&seq)
+		seqs = append(seqs, seq)
+		return err
+	})
+	if err != nil {
+		return 0, err
+	}
+	for part := range slices.Chunk(seqs, chunk) {
+		query, args := listed(deleteDecisions, []any{shop}, part)
+		n, err := tx.exec(ctx, query, args...)
+		if err != nil {
+			return 0, err
+		}
+		deleted += n
+	}
+	return deleted, nil
 }

@@ -224,7 +224,7 @@ func TestStatementsUseIndexes(t *testing.T) {
 	}
 	inOrder := map[string]string{
 		"timers": selectTimers + " ORDER BY next_due LIMIT 5", "reviews": selectReviews + " ORDER BY next_review LIMIT 5",
-		"queued": selectQueued + " ORDER BY m.send_at, m.message_id LIMIT 5", "pending": selectPending + " ORDER BY i.customer_id LIMIT 5",
+		"queued": selectQueued + " ORDER BY m.next_at, m.message_id LIMIT 5", "pending": selectPending + " ORDER BY i.customer_id LIMIT 5",
 		"pending of a share": selectPending + " AND " + bucketOfPending + " % 2 = 1 ORDER BY i.customer_id LIMIT 5",
 		"incoming":           selectIncoming, "customer page": selectCustomerIDs,
 		"facts": facts(crm.FactQuery{}), "a customer's facts": facts(crm.FactQuery{Customer: "c"}),
@@ -237,7 +237,7 @@ func TestStatementsUseIndexes(t *testing.T) {
 		"set aside": setAside, "twins": deleteTwins, "erase facts": eraseFacts, "erase messages": eraseMessages, "erase orders": eraseOrders,
 		"facts set aside": facts(crm.FactQuery{SetAside: true}), "messages": page(crm.MessageQuery{}), "a message": page(crm.MessageQuery{ID: "m"}),
 		"a customer's messages": page(crm.MessageQuery{Customer: "c"}), "unknown messages": page(crm.MessageQuery{States: []crm.MessageState{crm.MessageUnknown}}),
-		"old facts": selectOldFacts, "old contents": selectOldContents, "old decisions": deleteDecisions, "backlog": selectBacklog,
+		"old facts": selectOldFacts, "old contents": selectOldContents, "old decisions": selectOldDecisions, "backlog": selectBacklog,
 	}
 	for i, c := range counters {
 		others[fmt.Sprintf("counter %d", i)] = c.query

@@ -39,14 +39,15 @@ func messagePage(shop string, q crm.MessageQuery, last *crm.Message, limit int) 
 		selected = strings.Replace(selected, "NULL AS content", "m.content", 1)
 	}
 	var args []any
-	arm := func(index, where string, more ...any) string {
+	arm := func(index, column, where string, more ...any) string {
 		query := fmt.Sprintf(selected, index) + where
 		args = append(append(args, shop), more...)
 		if last != nil {
 			at := ordered(last.SendAt)
-			query, args = query+" AND m.send_at >= ? AND (m.send_at > ? OR m.message_id > ?)", append(args, at, at, last.ID)
+			query += fmt.Sprintf(" AND m.%[1]s >= ? AND (m.%[1]s > ? OR m.message_id > ?)", column)
+			args = append(args, at, at, last.ID)
 		}
-		return query + fmt.Sprintf(" ORDER BY m.send_at, m.message_id LIMIT %d", limit)
+		return query + fmt.Sprintf(" ORDER BY m.%s, m.message_id LIMIT %d", column, limit)
 	}
 	if q.Customer != "" || q.ID != "" {
 		index, where, more := "customer", "", []any(nil)
@@ -59,7 +60,7 @@ func messagePage(shop string, q crm.MessageQuery, last *crm.Message, limit int) 
 		if q.States != nil {
 			where, more = listed(where+" AND m.state "+inList, more, q.States)
 		}
-		query := arm(index, where, more...)
+		query := arm(index, "send_at", where, more...)
 		return query, args
 	}
 	wanted := q.States
@@ -68,8 +69,12 @@ func messagePage(shop string, q crm.MessageQuery, last *crm.Message, limit int) 
 	}
 	var arms []string
 	for _, state := range slices.Compact(slices.Sorted(slices.Values(wanted))) {
+		column := "next_at" // the same, and in order in the index
+		if state == crm.MessageClaimed || state == crm.MessageStarted {
+			column = "send_at" // they are few, and sorted
+		}
 		for _, lane := range lanes {
-			arms = append(arms, "("+arm("due", " AND m.state = ? AND m.lane = ?", string(state), string(lane))+")")
+			arms = append(arms, "("+arm("due", column, " AND m.state = ? AND m.lane = ?", string(state), string(lane))+")")
 		}
 	}
 	return strings.Join(arms, " UNION ALL ") + fmt.Sprintf(" ORDER BY due_at, message_id LIMIT %d", limit), args

@@ -32,9 +32,9 @@ CREATE TABLE IF NOT EXISTS goen_message (
     order_id         VARCHAR(255) NOT NULL DEFAULT '',
     recipient        VARCHAR(1024) NOT NULL DEFAULT '', -- the address, '' once erased
     is_open          BOOLEAN AS (state IN ('queued', 'claimed', 'started', 'unknown')) STORED, -- whether it may still be skipped or stopped
+    next_at          DATETIME(6) AS (IF(state IN ('claimed', 'started'), lease_until, send_at)) STORED, -- when it comes up: when it is due, or a claim runs out
     content          LONGBLOB NULL,                   -- what was given to the mail system
     PRIMARY KEY (shop_id, message_id),
-    KEY due (shop_id, state, lane, send_at),
-    KEY lease (shop_id, lease_until),
+    KEY due (shop_id, state, lane, next_at),
     KEY customer (shop_id, customer_id, is_open)
 ) ENGINE = InnoDB ROW_FORMAT = DYNAMIC DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin;

@@ -16,6 +16,5 @@ CREATE TABLE IF NOT EXISTS goen_decision (
     detail      TEXT NOT NULL,
     PRIMARY KEY (shop_id, seq),
     KEY seq (seq),
-    KEY customer (shop_id, customer_id),
-    KEY time (shop_id, at)
+    KEY customer (shop_id, customer_id)
 ) ENGINE = InnoDB ROW_FORMAT = DYNAMIC DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin;
