@@ -82,7 +82,7 @@ func (u *update) writeCustomers(ctx context.Context, ch *crm.Changes) error {
 		if !u.locked[c.ID] {
 			return errNotLocked
 		}
-		rows[i] = []any{u.shop, c.ID, crm.Bucket(c.ID), text(c.State), optional(c.NextDue), optional(c.NextReview)}
+		rows[i] = []any{u.shop, c.ID, crm.Bucket(c.ID), document(c.State), optional(c.NextDue), optional(c.NextReview)}
 	}
 	return u.tx.insert(ctx, insertCustomers, replaceCustomers, rows)
 }
@@ -90,7 +90,7 @@ func (u *update) writeCustomers(ctx context.Context, ch *crm.Changes) error {
 func (u *update) writeOrders(ctx context.Context, ch *crm.Changes) error {
 	rows := make([][]any, len(ch.Orders))
 	for i, o := range ch.Orders {
-		rows[i] = []any{u.shop, o.Customer, o.ID, o.Status, o.Currency, o.Total, o.Refunded, optional(o.PlacedAt), optional(o.CountedAt), text(o.State)}
+		rows[i] = []any{u.shop, o.Customer, o.ID, o.Status, o.Currency, o.Total, o.Refunded, optional(o.PlacedAt), optional(o.CountedAt), document(o.State)}
 	}
 	return u.tx.insert(ctx, insertOrders, replaceOrder, rows)
 }

@@ -34,7 +34,7 @@ func loadCustomers(ctx context.Context, tx *session, query, shop string, ids []s
 	err := tx.eachIn(ctx, query, args, ids, func(scan scanner) error {
 		customers = append(customers, crm.CustomerRow{})
 		c := &customers[len(customers)-1]
-		return scan(&c.ID, &c.State, instant{&c.NextDue}, instant{&c.NextReview})
+		return scan(&c.ID, documentOf{&c.State}, instant{&c.NextDue}, instant{&c.NextReview})
 	})
 	if err != nil || len(customers) == 0 {
 		return nil, err
