@@ -53,7 +53,7 @@ const (
 	selectKnownLast = selectKnown + ` LOCK IN SHARE MODE`
 	insertCustomer  = `INSERT INTO goen_customer (shop_id, customer_id, bucket)`
 	selectMet       = `SELECT customer_id FROM goen_customer FORCE INDEX (PRIMARY) WHERE shop_id = ? AND customer_id ` + inList
-	insertInbox     = `INSERT INTO goen_inbox (shop_id, customer_id, fact_id)`
+	insertInbox     = `INSERT INTO goen_inbox (shop_id, customer_id, fact_id, bucket)`
 )
 
 // appendFacts adds those facts that are new, and returns the places of those
@@ -184,7 +184,7 @@ func deliver(ctx context.Context, tx *session, shop string, facts []crm.FactRow)
 	})
 	rows := make([][]any, len(sorted))
 	for i, entry := range sorted {
-		rows[i] = []any{shop, entry.Customer, entry.Fact}
+		rows[i] = []any{shop, entry.Customer, entry.Fact, crm.Bucket(entry.Customer)}
 	}
 	return tx.insert(ctx, insertInbox, "", rows)
 }

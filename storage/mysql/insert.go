@@ -22,7 +22,7 @@ var repeated = []struct {
 	{insertMessages, passOver, 29},
 	{insertStandings, replaceStandings, 12},
 	{insertDecisions, "", 11},
-	{insertInbox, "", 3},
+	{insertInbox, "", 4},
 }
 
 // prepare prepares the repeated insertions on a handle of our own. It is done

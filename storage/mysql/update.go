@@ -87,10 +87,7 @@ const (
 	selectTimers  = `SELECT customer_id FROM goen_customer FORCE INDEX (due) WHERE shop_id = ? AND next_due <= ?`
 	selectReviews = `SELECT customer_id FROM goen_customer FORCE INDEX (review) WHERE shop_id = ? AND next_review <= ?`
 	selectStirred = `SELECT DISTINCT customer_id FROM goen_inbox FORCE INDEX (PRIMARY) WHERE shop_id = ? AND customer_id ` + inList
-	selectPending = `SELECT DISTINCT i.customer_id FROM goen_inbox i FORCE INDEX (PRIMARY) WHERE i.shop_id = ?`
-	// The inbox does not know a customer's bucket. A join instead would have
-	// MariaDB read all of the inbox to find the first of them.
-	bucketOfPending = `(SELECT c.bucket FROM goen_customer c FORCE INDEX (PRIMARY) WHERE c.shop_id = i.shop_id AND c.customer_id = i.customer_id)`
+	selectPending = `SELECT DISTINCT customer_id FROM goen_inbox FORCE INDEX (PRIMARY) WHERE shop_id = ?`
 )
 
 // due returns up to sel.Limit customers of a lane that have something to do. In
@@ -99,13 +96,13 @@ const (
 func (u *update) due(ctx context.Context, sel crm.Selection) ([]string, error) {
 	by := ordered(sel.DueBy)
 	if sel.Lane == crm.Bulk {
-		return u.first(ctx, sel, selectReviews, "bucket", "next_review", u.shop, by)
+		return u.first(ctx, sel, selectReviews, "next_review", u.shop, by)
 	}
-	timers, err := u.first(ctx, sel, selectTimers, "bucket", "next_due", u.shop, by)
+	timers, err := u.first(ctx, sel, selectTimers, "next_due", u.shop, by)
 	if err != nil {
 		return nil, err
 	}
-	pending, err := u.first(ctx, sel, selectPending, bucketOfPending, "i.customer_id", u.shop)
+	pending, err := u.first(ctx, sel, selectPending, "customer_id", u.shop)
 	if err != nil {
 		return nil, err
 	}
@@ -122,12 +119,12 @@ func (u *update) due(ctx context.Context, sel crm.Selection) ([]string, error) {
 }
 
 // first returns the first customers of a query that a selection wants.
-func (u *update) first(ctx context.Context, sel crm.Selection, query, bucket, order string, args ...any) ([]string, error) {
+func (u *update) first(ctx context.Context, sel crm.Selection, query, order string, args ...any) ([]string, error) {
 	if sel.Limit <= 0 {
 		return nil, nil
 	}
 	if sel.Share.Of > 1 {
-		query += fmt.Sprintf(" AND %s %% %d = %d", bucket, sel.Share.Of, sel.Share.Part)
+		query += fmt.Sprintf(" AND bucket %% %d = %d", sel.Share.Of, sel.Share.Part)
 	}
 	query += fmt.Sprintf(" ORDER BY %s LIMIT %d", order, sel.Limit+len(sel.Except))
 	ids, err := u.tx.keys(ctx, query, args...)

@@ -6,6 +6,7 @@ CREATE TABLE IF NOT EXISTS goen_inbox (
     shop_id     VARCHAR(255) NOT NULL,
     customer_id VARCHAR(255) NOT NULL,
     fact_id     VARCHAR(255) NOT NULL,
+    bucket      TINYINT UNSIGNED NOT NULL, -- the customer's
     PRIMARY KEY (shop_id, customer_id, fact_id),
     KEY fact (shop_id, fact_id),
     FOREIGN KEY (shop_id, customer_id) REFERENCES goen_customer (shop_id, customer_id)
