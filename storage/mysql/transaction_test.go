@@ -46,6 +46,33 @@ func TestReadsFollowLocks(t *testing.T) {
 	}
 }
 
+// A purge waits for nobody who writes to the log.
+func TestPurgeBesideOpenTransaction(t *testing.T) {
+	dsn := database(t)
+	s, db := open(t, dsn), handle(t, dsn, func(*driver.Config) {})
+	const insert = `INSERT INTO goen_decision (shop_id, customer_id, at, kind, journey, version, enrollment, step, message_id, reason, detail)
+		VALUES ('shop', 'c', '2020-01-01', 'send', '', 1, '', '', '', '', '')`
+	if _, err := db.ExecContext(t.Context(), insert); err != nil {
+		t.Fatal(err)
+	}
+	tx, err := db.BeginTx(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := tx.ExecContext(t.Context(), insert); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	defer cancel()
+	purged, err := s.Purge(ctx, "shop", crm.PurgeRequest{Decisions: testTime, Limit: 10})
+	if err != nil || purged.Decisions != 1 {
+		t.Errorf("Purge deletes %d decisions, want 1; error %v", purged.Decisions, err)
+	}
+	if err := tx.Rollback(); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // A transaction that the server gives up because of a deadlock is run again.
 func TestDeadlocksAreRetried(t *testing.T) {
 	dsn := database(t)

@@ -17,7 +17,7 @@ CREATE TABLE IF NOT EXISTS goen_customer (
     bucket      TINYINT UNSIGNED NOT NULL,
     next_due    DATETIME(6) NULL, -- when her earliest timer is due
     next_review DATETIME(6) NULL, -- when her earliest review is due
-    state       LONGTEXT NULL,    -- JSON: all that is known of her. NULL until her first fact is folded
+    state       LONGTEXT NULL,    -- JSON: all that is known of her, filled up with spaces. NULL until her first fact is folded
     PRIMARY KEY (shop_id, customer_id),
     KEY due (shop_id, next_due, bucket),
     KEY review (shop_id, next_review, bucket)

@@ -11,6 +11,6 @@ CREATE TABLE IF NOT EXISTS goen_orders (
     refunded    BIGINT NOT NULL,      -- sum of refunds
     placed_at   DATETIME(6) NULL,
     counted_at  DATETIME(6) NULL,     -- since when it counts as a purchase
-    state       LONGTEXT NULL,        -- JSON, NULL once the customer was erased
+    state       LONGTEXT NULL,        -- JSON, filled up with spaces. NULL once the customer was erased
     PRIMARY KEY (shop_id, customer_id, order_id)
 ) ENGINE = InnoDB ROW_FORMAT = DYNAMIC DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin;
