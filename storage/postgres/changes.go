@@ -12,6 +12,9 @@ import (
 // How rows are written that the transaction has locked: looked up by the key one
 // by one, then changed where they are. With the key in the outer statement, the
 // server might read a whole shop to find a few.
+//
+// Rows of many columns are unnested in a select list, which hands them on one by
+// one, in their order: unnest in FROM writes each column down first.
 const (
 	// updateCustomers writes them where they were when they were locked: a row
 	// that is locked stays in its place.
@@ -19,14 +22,17 @@ const (
 		UPDATE goen_customer AS c
 		SET state = u.state::json, next_due = u.next_due, next_review = u.next_review
 		FROM (
-			SELECT place::tid AS place, state, next_due, next_review, $1::text AS shop_id
-			FROM unnest($2::text[], $3::text[], $4::timestamptz[], $5::timestamptz[]) AS u (place, state, next_due, next_review) OFFSET 0
+			SELECT unnest($2::text[])::tid AS place, unnest($3::text[]) AS state, unnest($4::timestamptz[]) AS next_due,
+				unnest($5::timestamptz[]) AS next_review, $1::text AS shop_id
 		) AS u WHERE c.ctid = u.place AND c.shop_id = u.shop_id`
 	upsertOrders = `
 		INSERT INTO goen_orders AS o (shop_id, customer_id, order_id, status, currency, total, refunded, placed_at, counted_at, state)
 		SELECT $1, customer_id, order_id, status, currency, total, refunded, placed_at, counted_at, state::json
-		FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::bigint[], $8::timestamptz[], $9::timestamptz[], $10::text[])
-			AS u (customer_id, order_id, status, currency, total, refunded, placed_at, counted_at, state)
+		FROM (
+			SELECT unnest($2::text[]) AS customer_id, unnest($3::text[]) AS order_id, unnest($4::text[]) AS status, unnest($5::text[]) AS currency,
+				unnest($6::bigint[]) AS total, unnest($7::bigint[]) AS refunded, unnest($8::timestamptz[]) AS placed_at,
+				unnest($9::timestamptz[]) AS counted_at, unnest($10::text[]) AS state
+		) AS u
 		ON CONFLICT (shop_id, customer_id, order_id) DO UPDATE SET status = excluded.status, currency = excluded.currency,
 			total = excluded.total, refunded = excluded.refunded,
 			placed_at = excluded.placed_at, counted_at = excluded.counted_at, state = excluded.state`
@@ -61,12 +67,17 @@ const (
 			customer_id, coalesce(address_key, ''), coalesce(cart_key, ''), coalesce(order_id, ''), coalesce(recipient, ''), send_at, deadline,
 			state, coalesce(reason, ''), coalesce(stopped, ''), coalesce(attempt, 0),
 			lease_until, coalesce(failures, 0), coalesce(unknowns, 0), started_at, settled_at, content
-		FROM unnest($2::text[], $3::smallint[], $4::text[], $5::text[], $6::int[], $7::text[], $8::int[], $9::text[], $10::int[], $11::text[],
-			$12::text[], $13::text[], $14::text[], $15::text[], $16::text[], $17::text[], $18::timestamptz[], $19::timestamptz[], $20::text[],
-			$21::text[], $22::text[], $23::int[], $24::timestamptz[], $25::int[], $26::int[], $27::timestamptz[], $28::timestamptz[], $29::bytea[])
-			AS u (message_id, bucket, enrollment, journey, version, step, visit, template, template_version, class, lane,
-			customer_id, address_key, cart_key, order_id, recipient, send_at, deadline, state, reason, stopped, attempt,
-			lease_until, failures, unknowns, started_at, settled_at, content)
+		FROM (
+			SELECT unnest($2::text[]) AS message_id, unnest($3::smallint[]) AS bucket, unnest($4::text[]) AS enrollment, unnest($5::text[]) AS journey,
+				unnest($6::int[]) AS version, unnest($7::text[]) AS step, unnest($8::int[]) AS visit, unnest($9::text[]) AS template,
+				unnest($10::int[]) AS template_version, unnest($11::text[]) AS class, unnest($12::text[]) AS lane,
+				unnest($13::text[]) AS customer_id, unnest($14::text[]) AS address_key, unnest($15::text[]) AS cart_key,
+				unnest($16::text[]) AS order_id, unnest($17::text[]) AS recipient, unnest($18::timestamptz[]) AS send_at,
+				unnest($19::timestamptz[]) AS deadline, unnest($20::text[]) AS state, unnest($21::text[]) AS reason, unnest($22::text[]) AS stopped,
+				unnest($23::int[]) AS attempt, unnest($24::timestamptz[]) AS lease_until, unnest($25::int[]) AS failures,
+				unnest($26::int[]) AS unknowns, unnest($27::timestamptz[]) AS started_at, unnest($28::timestamptz[]) AS settled_at,
+				unnest($29::bytea[]) AS content
+		) AS u
 		ON CONFLICT DO NOTHING`
 	lockMessages = `
 		SELECT count(*) FROM unnest($2::text[]) AS u (message_id) CROSS JOIN LATERAL (
@@ -90,9 +101,11 @@ const (
 		INSERT INTO goen_decision (shop_id, ` + decisionColumns + `)
 		SELECT $1, customer_id, at, kind, coalesce(journey, ''), coalesce(version, 0), coalesce(enrollment, ''), coalesce(step, ''),
 			coalesce(message_id, ''), coalesce(reason, ''), coalesce(detail, '')
-		FROM unnest($2::text[], $3::timestamptz[], $4::text[], $5::text[], $6::int[], $7::text[], $8::text[], $9::text[], $10::text[], $11::text[])
-			WITH ORDINALITY AS u (` + decisionColumns + `, place)
-		ORDER BY place`
+		FROM (
+			SELECT unnest($2::text[]) AS customer_id, unnest($3::timestamptz[]) AS at, unnest($4::text[]) AS kind, unnest($5::text[]) AS journey,
+				unnest($6::int[]) AS version, unnest($7::text[]) AS enrollment, unnest($8::text[]) AS step, unnest($9::text[]) AS message_id,
+				unnest($10::text[]) AS reason, unnest($11::text[]) AS detail
+		) AS u`
 )
 
 // apply queues changes in the order that [crm.Changes] gives: moves first,
