@@ -62,10 +62,10 @@ type Store interface {
 	// somebody else is left out, never waited for, where the database locks
 	// customers one by one. What decide sees was read after the locks were
 	// taken. decide may return nil for no changes. It may be called
-	// again, after a rollback, if the database reports a deadlock or a
-	// serialization failure, or if the store finds that what decide saw was
-	// changed after all: of its results only the last counts. It must not call
-	// the store.
+	// again, after a rollback, if the database reports a deadlock, a
+	// serialization failure or a message that is there already, or if the store
+	// finds that what decide saw was changed after all: of its results only the
+	// last counts. It must not call the store.
 	Update(ctx context.Context, shop string, sel Selection, decide func(*Work) (*Changes, error)) (int, error)
 
 	// Lease claims queued messages of a lane that are due, earliest first (by

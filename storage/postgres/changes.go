@@ -77,9 +77,11 @@ const (
 				unnest($23::int[]) AS attempt, unnest($24::timestamptz[]) AS lease_until, unnest($25::int[]) AS failures,
 				unnest($26::int[]) AS unknowns, unnest($27::timestamptz[]) AS started_at, unnest($28::timestamptz[]) AS settled_at,
 				unnest($29::bytea[]) AS content
-		) AS u
-		ON CONFLICT DO NOTHING`
-	lockMessages = `
+		) AS u`
+	// insertMissing passes over messages that are there: it looks each of them
+	// up once more than insertMessages, which fails.
+	insertMissing = insertMessages + ` ON CONFLICT DO NOTHING`
+	lockMessages  = `
 		SELECT count(*) FROM unnest($2::text[]) AS u (message_id) CROSS JOIN LATERAL (
 			SELECT FROM goen_message WHERE shop_id = $1 AND message_id = u.message_id FOR NO KEY UPDATE
 		) AS m`
@@ -203,7 +205,11 @@ func (u *update) enqueue(messages []crm.Message) {
 		return
 	}
 	messages = distinct(messages, func(m *crm.Message) string { return m.ID })
-	u.tx.queue(insertMessages, u.shop,
+	insert := insertMessages
+	if u.known {
+		insert = insertMissing
+	}
+	u.tx.queue(insert, u.shop,
 		column(messages, func(m *crm.Message) string { return m.ID }),
 		column(messages, func(m *crm.Message) int16 { return int16(crm.Bucket(m.ID)) }),
 		column(messages, func(m *crm.Message) string { return m.Enrollment }),

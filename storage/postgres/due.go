@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -16,10 +15,10 @@ const (
 )
 
 // selectDue is the query for those of a selection whose time, in this column,
-// has come.
+// has come, and where their rows are.
 func selectDue(column, shop string, low time.Time, sel crm.Selection) (string, []any) {
 	args := arguments{shop, low, sel.DueBy}
-	return `SELECT customer_id FROM goen_customer WHERE shop_id = $1 AND ` + column + ` BETWEEN $2 AND $3` +
+	return `SELECT ctid::text, customer_id FROM goen_customer WHERE shop_id = $1 AND ` + column + ` BETWEEN $2 AND $3` +
 		args.except(sel.Except) + args.share(sel.Share, `bucket % 8`, `bucket`) +
 		` ORDER BY ` + column + ` LIMIT ` + args.add(max(sel.Limit, 0)), args
 }
@@ -63,22 +62,27 @@ func (a *arguments) share(s crm.Share, eighth, bucket string) (condition string)
 // a flood of either does not keep the other waiting.
 func (u *update) due(ctx context.Context, sel crm.Selection) ([]crm.CustomerRow, int, error) {
 	timers, pending, chosen := []string{}, []string{}, []string{}
-	collect := func(ids *[]string, before ...any) func(rows pgx.Rows) error {
-		return func(rows pgx.Rows) error {
-			*ids = append(*ids, "")
-			return rows.Scan(append(before, &(*ids)[len(*ids)-1])...)
-		}
-	}
+	places := make(map[string]string) // where those with a due timer are
 	kind, column, earliest := timersDue, `next_due`, earliestDue
 	if sel.Lane == crm.Bulk {
 		kind, column, earliest = reviewsDue, `next_review`, earliestReview
 	}
 	low := u.tx.above(u.shop, kind, sel.DueBy, earliest, u.shop)
 	query, args := selectDue(column, u.shop, low.at, sel)
-	u.tx.each(query, args, collect(&timers))
+	u.tx.each(query, args, func(rows pgx.Rows) error {
+		var place, id string
+		err := rows.Scan(&place, &id)
+		timers, places[id] = append(timers, id), place
+		return err
+	})
 	if sel.Lane != crm.Bulk {
 		query, args = selectPending(u.shop, sel)
-		u.tx.each(query, args, collect(&pending, nil))
+		u.tx.each(query, args, func(rows pgx.Rows) error {
+			var id string
+			err := rows.Scan(nil, &id)
+			pending = append(pending, id)
+			return err
+		})
 	}
 	if err := u.tx.run(ctx); err != nil {
 		return nil, 0, err
@@ -93,7 +97,6 @@ func (u *update) due(ctx context.Context, sel crm.Selection) ([]crm.CustomerRow,
 			}
 		}
 	}
-	slices.Sort(chosen)
-	customers, err := u.lock(ctx, chosen)
+	customers, err := u.lock(ctx, chosen, places)
 	return customers, len(chosen), err
 }

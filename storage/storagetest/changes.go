@@ -15,8 +15,10 @@ var changesChecks = []check{
 			p.change(crm.Changes{Queue: []crm.Message{m}}, "hanako")
 			p.want("the message", p.message("m1"), m)
 			other := message("m1", "hanako", 99)
-			p.change(crm.Changes{Queue: []crm.Message{other, message("m2", "hanako", 2), message("m2", "hanako", 3)}}, "hanako")
+			logged := crm.Decision{Customer: "hanako", At: at(3), Kind: crm.DecidedQueue, Message: "m2"}
+			p.change(crm.Changes{Queue: []crm.Message{other, message("m2", "hanako", 2), message("m2", "hanako", 3)}, Decisions: []crm.Decision{logged}}, "hanako")
 			p.want("the messages", p.messages(crm.MessageQuery{}), []crm.Message{m, message("m2", "hanako", 2)})
+			p.want("what else the update wrote, once", p.decisions(crm.DecisionQuery{}), []crm.Decision{logged})
 		}},
 	{"Skip", "A message that is queued or claimed can be skipped, with the reason and the time, and loses its lease. One that was started is past that, but keeps why it must not be tried again.",
 		func(p *probe) {
