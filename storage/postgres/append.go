@@ -24,7 +24,8 @@ func (s *Store) Append(ctx context.Context, shop string, facts []crm.FactRow) er
 		return err
 	}
 	args, done := batch.args(), 0
-	err := s.pool.QueryRow(ctx, s.tables(addAlone), args...).Scan(nil, &done, nil)
+	own, _ := arrays(args)
+	err := s.pool.QueryRow(ctx, s.tables(addAlone), own...).Scan(nil, &done, nil)
 	switch {
 	case err == nil && done == len(batch.facts):
 		return nil

@@ -68,6 +68,10 @@ func Open(ctx context.Context, dsn string, config *Config) (*Store, error) {
 	if !strings.Contains(dsn, "pool_max_conns") {
 		settings.MaxConns = max(settings.MaxConns, connections)
 	}
+	settings.AfterConnect = func(_ context.Context, conn *pgx.Conn) error {
+		learn(conn.TypeMap())
+		return nil
+	}
 	pool, err := pgxpool.NewWithConfig(ctx, settings)
 	if err != nil {
 		return nil, fmt.Errorf("postgres: open: %w", err)

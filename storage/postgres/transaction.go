@@ -34,6 +34,9 @@ const (
 	planAnew = `SET LOCAL plan_cache_mode = force_custom_plan`
 )
 
+// statementRoom is more than a statement takes beside its arguments.
+const statementRoom = 512
+
 // manyRows is from how many rows on a transaction is worth new plans. They take
 // about half a millisecond.
 const manyRows = 32
@@ -44,10 +47,13 @@ type transaction struct {
 	s    *Store
 	conn *pgxpool.Conn
 	next *pgx.Batch // statements that wait for run
+	room room       // how large they are
 }
 
 // queue adds a statement to the next round trip.
 func (tx *transaction) queue(statement string, args ...any) *pgx.QueuedQuery {
+	args, size := arrays(args)
+	tx.room += room(size + statementRoom)
 	return tx.next.Queue(tx.s.tables(statement), args...)
 }
 
@@ -68,6 +74,8 @@ func (tx *transaction) each(statement string, args []any, scan func(rows pgx.Row
 func (tx *transaction) run(ctx context.Context) error {
 	batch := tx.next
 	tx.next = new(pgx.Batch)
+	tx.conn.Conn().PgConn().Frontend().Send(tx.room)
+	tx.room = 0
 	return tx.conn.SendBatch(ctx, batch).Close()
 }
 
