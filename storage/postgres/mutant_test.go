@@ -73,6 +73,16 @@ func TestMutants(t *testing.T) {
 			Tests: []string{"TestOpenTransactionsBesideEachOther"},
 		},
 		{
+			Name: "whoever is at a place is locked", File: "update.go",
+			Swaps: []mutant.Swap{{"WHERE ctid = k.place AND shop_id = $1 AND customer_id = k.customer_id", "WHERE ctid = k.place AND shop_id = $1 AND k.customer_id IS NOT NULL"}},
+			Tests: []string{"TestLockWhereFound"},
+		},
+		{
+			Name: "a message that is there fails the update", File: "update.go",
+			Swaps: []mutant.Swap{{"!u.known && hasCode(err, uniqueViolation)", "false"}},
+			Tests: []string{"TestStore/Changes/Queue"},
+		},
+		{
 			Name: "the fold deletes an inbox as a whole", File: "changes.go",
 			Swaps: []mutant.Swap{{"i.ctid = u.place AND i.customer_id = u.customer_id AND i.fact_id = u.fact_id", "i.customer_id = u.customer_id"}},
 			Tests: []string{"TestStore/Update/ConsumesExactly", "TestStore/Concurrency/FactsArriveWhileFolding"},
