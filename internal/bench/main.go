@@ -53,7 +53,7 @@ func settle() {
 		debug.SetGCPercent(400)
 	}
 	if os.Getenv(childEnv) != "" && os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(64 << 20)
+		debug.SetMemoryLimit(24 << 20)
 	}
 }
 
