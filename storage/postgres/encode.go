@@ -28,13 +28,11 @@ type (
 		rows []string
 		room int // how much more is going to be written behind
 	}
-	shorts   []int16
-	integers []int
-	longs    []int64
-	instants []time.Time // of which none is NULL
+	numbers[N int16 | int | int64] []N
+	instants                       []time.Time // of which none is NULL
 )
 
-var _, _, _, _, _, _, _ array = texts{}, shorts(nil), integers(nil), longs(nil), instants(nil), times(nil), documents(nil)
+var _, _, _, _, _ array = texts{}, numbers[int](nil), instants(nil), times(nil), documents(nil)
 
 // arrays makes arrays of the columns among a statement's arguments, and tells
 // the first of texts how large all of them are.
@@ -51,13 +49,13 @@ func arrays(args []any) (own []any, total int) {
 				}
 			}
 		case []int16:
-			own[i] = shorts(arg)
+			own[i] = numbers[int16](arg)
 		case []int:
 			if !slices.ContainsFunc(arg, func(n int) bool { return n != int(int32(n)) }) { // which pgx refuses
-				own[i] = integers(arg)
+				own[i] = numbers[int](arg)
 			}
 		case []int64:
-			own[i] = longs(arg)
+			own[i] = numbers[int64](arg)
 		case []time.Time:
 			own[i] = instants(arg)
 		case string:
@@ -158,41 +156,35 @@ func (t texts) encode(buf []byte, element uint32) []byte {
 	return buf
 }
 
-func (s shorts) fits(element uint32) bool { return element == pgtype.Int2OID }
-
-func (s shorts) size() int { return arrayHead + 6*len(s) }
-
-func (s shorts) encode(buf []byte, element uint32) []byte {
-	buf = begin(slices.Grow(buf, s.size()), element, len(s), false)
-	for _, v := range s {
-		buf = binary.BigEndian.AppendUint32(buf, 2)
-		buf = binary.BigEndian.AppendUint16(buf, uint16(v))
+// kind is what PostgreSQL calls the numbers, and how many bytes it takes for one.
+func (n numbers[N]) kind() (element uint32, width int) {
+	switch any(N(0)).(type) {
+	case int16:
+		return pgtype.Int2OID, 2
+	case int:
+		return pgtype.Int4OID, 4
 	}
-	return buf
+	return pgtype.Int8OID, 8
 }
 
-func (n integers) fits(element uint32) bool { return element == pgtype.Int4OID }
-
-func (n integers) size() int { return arrayHead + 8*len(n) }
-
-func (n integers) encode(buf []byte, element uint32) []byte {
-	buf = begin(slices.Grow(buf, n.size()), element, len(n), false)
-	for _, v := range n {
-		buf = binary.BigEndian.AppendUint32(buf, 4)
-		buf = binary.BigEndian.AppendUint32(buf, uint32(int32(v)))
-	}
-	return buf
+func (n numbers[N]) fits(element uint32) bool {
+	kind, _ := n.kind()
+	return element == kind
 }
 
-func (n longs) fits(element uint32) bool { return element == pgtype.Int8OID }
+func (n numbers[N]) size() int {
+	_, width := n.kind()
+	return arrayHead + (4+width)*len(n)
+}
 
-func (n longs) size() int { return arrayHead + 12*len(n) }
-
-func (n longs) encode(buf []byte, element uint32) []byte {
+func (n numbers[N]) encode(buf []byte, element uint32) []byte {
+	_, width := n.kind()
 	buf = begin(slices.Grow(buf, n.size()), element, len(n), false)
+	var word [8]byte
 	for _, v := range n {
-		buf = binary.BigEndian.AppendUint32(buf, 8)
-		buf = binary.BigEndian.AppendUint64(buf, uint64(v))
+		buf = binary.BigEndian.AppendUint32(buf, uint32(width))
+		binary.BigEndian.PutUint64(word[:], uint64(v))
+		buf = append(buf, word[len(word)-width:]...)
 	}
 	return buf
 }
@@ -200,9 +192,18 @@ func (n longs) encode(buf []byte, element uint32) []byte {
 // epoch is PostgreSQL's, in microseconds since Go's and Unix's.
 const epoch = 946_684_800_000_000
 
-func appendTime(buf []byte, t time.Time) []byte {
-	buf = binary.BigEndian.AppendUint32(buf, 8)
-	return binary.BigEndian.AppendUint64(buf, uint64(t.UnixMicro()-epoch))
+// encodeTimes writes times, zero ones as NULL where that is wanted.
+func encodeTimes(buf []byte, element uint32, rows []time.Time, nulls bool) []byte {
+	buf = begin(buf, element, len(rows), nulls && slices.ContainsFunc(rows, time.Time.IsZero))
+	for _, t := range rows {
+		if nulls && t.IsZero() {
+			buf = binary.BigEndian.AppendUint32(buf, nullSize)
+			continue
+		}
+		buf = binary.BigEndian.AppendUint32(buf, 8)
+		buf = binary.BigEndian.AppendUint64(buf, uint64(t.UnixMicro()-epoch))
+	}
+	return buf
 }
 
 func (t instants) fits(element uint32) bool { return element == pgtype.TimestamptzOID }
@@ -210,27 +211,15 @@ func (t instants) fits(element uint32) bool { return element == pgtype.Timestamp
 func (t instants) size() int { return arrayHead + 12*len(t) }
 
 func (t instants) encode(buf []byte, element uint32) []byte {
-	buf = begin(slices.Grow(buf, t.size()), element, len(t), false)
-	for _, v := range t {
-		buf = appendTime(buf, v)
-	}
-	return buf
+	return encodeTimes(slices.Grow(buf, t.size()), element, t, false)
 }
 
 func (t times) fits(element uint32) bool { return element == pgtype.TimestamptzOID }
 
-func (t times) size() int { return arrayHead + 12*len(t) }
+func (t times) size() int { return instants(t).size() }
 
 func (t times) encode(buf []byte, element uint32) []byte {
-	buf = begin(slices.Grow(buf, t.size()), element, len(t), slices.ContainsFunc(t, time.Time.IsZero))
-	for _, v := range t {
-		if v.IsZero() {
-			buf = binary.BigEndian.AppendUint32(buf, nullSize)
-			continue
-		}
-		buf = appendTime(buf, v)
-	}
-	return buf
+	return encodeTimes(slices.Grow(buf, t.size()), element, t, true)
 }
 
 func (d documents) fits(element uint32) bool {
@@ -270,31 +259,13 @@ func (t texts) Index(i int) any { return t.rows[i] }
 func (t texts) IndexType() any { return "" }
 
 // Dimensions implements [pgtype.ArrayGetter].
-func (s shorts) Dimensions() []pgtype.ArrayDimension { return dimensions(len(s)) }
+func (n numbers[N]) Dimensions() []pgtype.ArrayDimension { return dimensions(len(n)) }
 
 // Index implements [pgtype.ArrayGetter].
-func (s shorts) Index(i int) any { return s[i] }
+func (n numbers[N]) Index(i int) any { return n[i] }
 
 // IndexType implements [pgtype.ArrayGetter].
-func (s shorts) IndexType() any { return int16(0) }
-
-// Dimensions implements [pgtype.ArrayGetter].
-func (n integers) Dimensions() []pgtype.ArrayDimension { return dimensions(len(n)) }
-
-// Index implements [pgtype.ArrayGetter].
-func (n integers) Index(i int) any { return n[i] }
-
-// IndexType implements [pgtype.ArrayGetter].
-func (n integers) IndexType() any { return 0 }
-
-// Dimensions implements [pgtype.ArrayGetter].
-func (n longs) Dimensions() []pgtype.ArrayDimension { return dimensions(len(n)) }
-
-// Index implements [pgtype.ArrayGetter].
-func (n longs) Index(i int) any { return n[i] }
-
-// IndexType implements [pgtype.ArrayGetter].
-func (n longs) IndexType() any { return int64(0) }
+func (n numbers[N]) IndexType() any { return N(0) }
 
 // Dimensions implements [pgtype.ArrayGetter].
 func (t instants) Dimensions() []pgtype.ArrayDimension { return dimensions(len(t)) }
