@@ -62,10 +62,20 @@ func TestCoreMutants(t *testing.T) {
 		{
 			Name: "consent is looked at only when a message is queued", File: "../../person.go",
 			Swaps: []Swap{{
-				"if m.open() {\n\t\t\tif reason := p.withheld(m.Class, m.To); reason != \"\" {",
-				"if m.open() {\n\t\t\tif reason := p.withheld(m.Class, m.To); reason != \"\" && m.fresh {",
+				"if reason := p.withheld(m.Class, m.To); reason != \"\" {",
+				"if reason := p.withheld(m.Class, m.To); reason != \"\" && m.fresh {",
 			}},
 			Package: rules, Tests: []string{"TestOptOutStopsQueuedMessage"},
+		},
+		{
+			Name: "facts are taken for timers, which forbid no mail", File: "../../group.go",
+			Swaps:   []Swap{{"quiet := len(g.records) == 1 && len(g.facts) == 0", "quiet := true"}},
+			Package: rules, Tests: []string{"TestOptOutStopsQueuedMessage"},
+		},
+		{
+			Name: "what was decided without orders is written", File: "../../folding.go",
+			Swaps:   []Swap{{"if h.failure != nil {", "if false {"}},
+			Package: "../..", Tests: []string{"TestFill"},
 		},
 		{
 			Name: "a journey takes her again at once", File: "../../enroll.go",

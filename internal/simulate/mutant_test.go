@@ -22,8 +22,8 @@ func TestMutants(t *testing.T) {
 		{"a journey takes her again at once", "enroll.go", swaps{{"e.Since.Before(run.Ended.Add(prog.cooldown())):", "e.Since.IsZero():"}}},
 		{"an opt-out is not heeded", "person.go", swaps{{"case asked && !consent.Granted:", "case false && !consent.Granted:"}}},
 		{"consent is looked at only when a message is queued", "person.go", swaps{{
-			"if m.open() {\n\t\t\tif reason := p.withheld(m.Class, m.To); reason != \"\" {",
-			"if m.open() {\n\t\t\tif reason := p.withheld(m.Class, m.To); reason != \"\" && m.fresh {",
+			"if reason := p.withheld(m.Class, m.To); reason != \"\" {",
+			"if reason := p.withheld(m.Class, m.To); reason != \"\" && m.fresh {",
 		}}},
 		{"of a field's values any holds", "saying.go", swaps{{"if !at.after(old.At) {", "if false {"}}},
 		{"the start is marked after Send", "deliver.go", swaps{{"if err := s.start(ctx); err != nil {\n\t\t\treturn err\n\t\t}", "defer s.start(ctx)"}}},
