@@ -26,7 +26,7 @@ func goTest(t *testing.T, dir string, names []string, flags ...string) report {
 		patterns[i] = strings.Join(levels, "/")
 	}
 	args := slices.Concat(
-		[]string{"test", "-v", "-count=1", "-vet=off", "-timeout=2m", "-run", strings.Join(patterns, "|")}, flags, []string{"./" + dir})
+		[]string{"test", "-v", "-count=1", "-vet=off", "-timeout=6m", "-run", strings.Join(patterns, "|")}, flags, []string{"./" + dir})
 	output, err := exec.CommandContext(t.Context(), "go", args...).CombinedOutput()
 	if _, ran := errors.AsType[*exec.ExitError](err); err != nil && !ran {
 		t.Fatal(err) // there is no go command
