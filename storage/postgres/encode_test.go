@@ -9,8 +9,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgtype"
-
-	"github.com/goen-crm/crm/internal/dbtest"
 )
 
 // What arrays write of themselves is what pgx writes of them, and what it reads.
@@ -84,15 +82,7 @@ func TestArraysOfLargeNumbers(t *testing.T) {
 
 // The server reads what arrays write, and writes the same values.
 func TestArraysOnServer(t *testing.T) {
-	dsn, err := dbtest.Postgres(t).Database(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := Open(t.Context(), dsn, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.Close()
+	s := openInternal(t)
 	old := time.Date(1899, 12, 31, 23, 59, 59, 123_456_000, time.UTC)
 	sent := []any{
 		[]string{"", "寺", `{",\}`}, []string{}, []int16{-1, 32767}, []int{-7, 1 << 30}, []int64{-1 << 62, 5},
@@ -106,7 +96,7 @@ func TestArraysOnServer(t *testing.T) {
 	var sometimes []*time.Time
 	var contents, texts [][]byte
 	own, _ := arrays(sent)
-	err = s.pool.QueryRow(t.Context(), `SELECT $1::text[], $2::text[], $3::int2[], $4::int4[], $5::int8[], $6::timestamptz[], $7::timestamptz[], $8::bytea[], $9::text[]`, own...).
+	err := s.pool.QueryRow(t.Context(), `SELECT $1::text[], $2::text[], $3::int2[], $4::int4[], $5::int8[], $6::timestamptz[], $7::timestamptz[], $8::bytea[], $9::text[]`, own...).
 		Scan(&words, &none, &small, &numbers, &large, &at, &sometimes, &contents, &texts)
 	if err != nil {
 		t.Fatal(err)

@@ -75,12 +75,16 @@ var transactionChecks = []check{
 		}},
 	{"OpenTransactionPostponesClaim", "While a transaction that has recorded a fact is open, none of the messages of that fact's customers is claimed: the claim passes them over, or waits for the end.",
 		func(p *probe) {
-			for i, key := range []string{"account", "guest", "cart"} {
+			for i, key := range []string{"account", "guest", "cart", "account", "guest", "cart"} {
 				q := p.elsewhere()
 				q.meet("account", "guest", "cart")
 				q.change(crm.Changes{Queue: []crm.Message{addressed("m1", 1)}}, "account")
+				facts := []crm.FactRow{fact(fmt.Sprintf("f%d", i), 1, key)}
+				if i >= 3 {
+					facts = append(facts, fact("met-account", 0, "account")) // which is known, and passed over
+				}
 				tx := q.begin()
-				q.appendIn(tx, fact(fmt.Sprintf("f%d", i), 1, key))
+				q.appendIn(tx, facts...)
 				ctx, cancel := context.WithTimeout(q.Context(), 100*time.Millisecond)
 				// A store that waits runs into the timeout; that it fails is all right.
 				leases, _ := q.store.Lease(ctx, q.shop, crm.LeaseRequest{Now: at(10), Until: at(70), Limit: 10})
