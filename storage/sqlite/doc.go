@@ -50,9 +50,9 @@
 // Reads see the last committed state and wait for nobody.
 //
 // A store of [Open] decides about customers before it takes the lock: so two
-// workers have use for two processors. What it read is compared under the lock
-// and decided again if it was changed, which it rarely is in one process; many
-// processes on one file hinder each other more than they help.
+// workers have use for two processors. What it read is compared under the lock,
+// and decided again under it if it was changed by another worker: one batch in
+// ten of two workers of one process who have all they can do.
 //
 // A call that has returned survives a loss of power: its transaction was
 // synced. The same is true of what goen records in a transaction of the cart as
